@@ -1,1 +1,3 @@
-export {};
+// Table of contents of the template IR.
+export * from './ir.js';
+export * from './types.js';
