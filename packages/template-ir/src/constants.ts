@@ -1,0 +1,65 @@
+// Literals: which a type can hold, and the one form that each has in a specialised function.
+import { satisfies } from './bounds.js';
+import type { ConstValue, TypeParam } from './ir.js';
+import { MAX_INTEGER_LITERAL, MIN_INTEGER_LITERAL } from './limits.js';
+import { isBool, isFloat, isInt, isSigned, sizeOf, type Type, typeToString } from './types.js';
+
+/** The least and the greatest value of an integer type. */
+export function intRange(type: Type): { readonly min: bigint; readonly max: bigint } {
+  const bits = BigInt(sizeOf(type)! * 8);
+  if (!isSigned(type)) return { min: 0n, max: (1n << bits) - 1n };
+  return { min: -(1n << (bits - 1n)), max: (1n << (bits - 1n)) - 1n };
+}
+
+/**
+ * The f32 nearest to an integer of at most 64 bits, ties to even, rounded once. (`Math.fround(Number(x))` rounds twice
+ * and is off for some integers above 2^53: the bits that do not reach the f64 are gathered in its lowest bit here, so
+ * that the second rounding sees that they were there.)
+ */
+export function bigintToF32(value: bigint): number {
+  const magnitude = value < 0n ? -value : value;
+  if (magnitude < 1n << 53n) return Math.fround(Number(value));
+  const kept = (magnitude >> 11n) | ((magnitude & 0x7ffn) === 0n ? 0n : 1n);
+  const rounded = Math.fround(Number(kept)) * 2048;
+  return value < 0n ? -rounded : rounded;
+}
+
+/** What `type` would accept instead of this literal; undefined if it accepts it. */
+export function literalProblem(
+  value: ConstValue,
+  type: Type,
+  typeParams: readonly TypeParam[] = [],
+): string | undefined {
+  if (typeof value === 'boolean') return isBool(type) ? undefined : `a value of ${typeToString(type)}`;
+  if (isBool(type)) return 'true or false';
+  if (type.kind === 'ptr') return value === 0n ? undefined : 'null';
+  if (typeof value === 'bigint') {
+    if (value < MIN_INTEGER_LITERAL || value > MAX_INTEGER_LITERAL) return 'an integer from -2^63 to 2^64 - 1';
+    if (!satisfies(type, 'Num', typeParams)) return `a type with bound Num for a number, not ${typeToString(type)}`;
+    if (!isInt(type)) return undefined;
+    const { min, max } = intRange(type);
+    return value < min || value > max ? `an integer from ${min} to ${max} (${typeToString(type)})` : undefined;
+  }
+  if (!satisfies(type, 'Float', typeParams)) return `a type with bound Float for a fraction, not ${typeToString(type)}`;
+  const overflows =
+    isFloat(type) && type.name === 'f32' && Number.isFinite(value) && !Number.isFinite(Math.fround(value));
+  return overflows ? 'a number that f32 can hold' : undefined;
+}
+
+/** The literal as a specialised function holds it: bigint for integers and pointers, number (rounded to f32 where it is one) for floats. */
+export function normaliseLiteral(value: ConstValue, type: Type): ConstValue {
+  if (!isFloat(type)) return value;
+  if (typeof value === 'bigint') return type.name === 'f32' ? bigintToF32(value) : Number(value);
+  return type.name === 'f32' && typeof value === 'number' ? Math.fround(value) : value;
+}
+
+/** The literal in the text form: `-1`, `1.0`, `-0.0`, `inf`, `nan`, `true`; `null` for the null pointer. */
+export function literalToString(value: ConstValue, type: Type): string {
+  if (type.kind === 'ptr' && value === 0n) return 'null';
+  if (typeof value !== 'number') return String(value);
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
+  if (Object.is(value, -0)) return '-0.0';
+  const text = String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}

@@ -1,0 +1,210 @@
+// The typed errors of this package. Each carries what a program needs to react and says in its message what was expected.
+import type { TrapKind } from './ir.js';
+import type { VerifyCode } from './operations.js';
+
+/**
+ * What is wrong with a text, by code:
+ * - `CHARACTER`: a character that no token starts with; `NUMBER`: a malformed or overlong number
+ * - `TOKEN`: another token was expected (also: two statements on one line)
+ * - `RESERVED`: a keyword where a name is expected; `DUPLICATE`: a name defined twice
+ * - `UNDEFINED`: a name that nothing defines, or a value used where no path has defined it yet
+ * - `LITERAL`: a literal whose type does not follow from where it stands, or that its type cannot hold
+ * - `TYPE`: an operation that its operands do not allow; `ARITY`: a wrong number of operands, arguments or type arguments
+ * - `LIMIT`: one of the limits in `limits.ts`
+ */
+export type SyntaxCode =
+  | 'CHARACTER'
+  | 'NUMBER'
+  | 'TOKEN'
+  | 'RESERVED'
+  | 'DUPLICATE'
+  | 'UNDEFINED'
+  | 'LITERAL'
+  | 'TYPE'
+  | 'ARITY'
+  | 'LIMIT';
+
+export interface SyntaxErrorDetails {
+  readonly code: SyntaxCode;
+  readonly path: string | undefined;
+  readonly line: number;
+  readonly column: number;
+  readonly expected: string;
+  readonly found: string;
+  readonly hint: string | undefined;
+}
+
+/** A text that is not a module. `line` and `column` count from 1; a column is a UTF-16 unit. */
+export class IrSyntaxError extends Error {
+  override readonly name = 'IrSyntaxError';
+  readonly code: SyntaxCode;
+  readonly path: string | undefined;
+  readonly line: number;
+  readonly column: number;
+  readonly expected: string;
+  readonly found: string;
+  /** What to do about it, where we know. */
+  readonly hint: string | undefined;
+
+  constructor(details: SyntaxErrorDetails, options?: ErrorOptions) {
+    const place = `${details.path ?? '<text>'}:${details.line}:${details.column}`;
+    const hint = details.hint === undefined ? '' : ` (${details.hint})`;
+    super(`${place}: expected ${details.expected}, found ${details.found}${hint}`, options);
+    this.code = details.code;
+    this.path = details.path;
+    this.line = details.line;
+    this.column = details.column;
+    this.expected = details.expected;
+    this.found = details.found;
+    this.hint = details.hint;
+  }
+}
+
+/** One problem that the verifier found. */
+export interface IrDiagnostic {
+  readonly code: VerifyCode;
+  readonly function: string;
+  /** Name of the block, or `%` and its index if it has none; undefined for the function's own properties. */
+  readonly block: string | undefined;
+  /** Index in the block; the terminator's is the number of instructions. Undefined for the block's own properties. */
+  readonly instruction: number | undefined;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** `sum, block loop, instruction 2: expected …, found … [OPERAND_TYPE]` */
+export function diagnosticToString(diagnostic: IrDiagnostic): string {
+  const block = diagnostic.block === undefined ? '' : `, block ${diagnostic.block}`;
+  const instruction = diagnostic.instruction === undefined ? '' : `, instruction ${diagnostic.instruction}`;
+  const { expected, found, code } = diagnostic;
+  return `${diagnostic.function}${block}${instruction}: expected ${expected}, found ${found} [${code}]`;
+}
+
+/** A function that breaks a rule of the IR. */
+export class IrVerifyError extends Error implements IrDiagnostic {
+  override readonly name = 'IrVerifyError';
+  readonly code: VerifyCode;
+  readonly function: string;
+  readonly block: string | undefined;
+  readonly instruction: number | undefined;
+  readonly expected: string;
+  readonly found: string;
+
+  constructor(diagnostic: IrDiagnostic) {
+    super(diagnosticToString(diagnostic));
+    this.code = diagnostic.code;
+    this.function = diagnostic.function;
+    this.block = diagnostic.block;
+    this.instruction = diagnostic.instruction;
+    this.expected = diagnostic.expected;
+    this.found = diagnostic.found;
+  }
+}
+
+/**
+ * - `ARGUMENT_COUNT`: not one type argument per type parameter
+ * - `ARGUMENT_TYPE`: a type argument that is not concrete, or too deep
+ * - `BOUND_NOT_MET`: an argument that cannot do what its parameter's bound promises
+ * - `LITERAL_RANGE`: a literal of the template that the concrete type cannot hold
+ * - `UNKNOWN_TEMPLATE`: a name that the module does not define
+ */
+export type SpecialiseCode =
+  | 'ARGUMENT_COUNT'
+  | 'ARGUMENT_TYPE'
+  | 'BOUND_NOT_MET'
+  | 'LITERAL_RANGE'
+  | 'UNKNOWN_TEMPLATE';
+
+/** Type arguments that a template cannot be specialised for. */
+export class IrSpecialiseError extends Error {
+  override readonly name = 'IrSpecialiseError';
+  readonly code: SpecialiseCode;
+  readonly template: string;
+
+  constructor(code: SpecialiseCode, template: string, message: string) {
+    super(`${template}: ${message}`);
+    this.code = code;
+    this.template = template;
+  }
+}
+
+/** Something that the builder was asked for and that makes no sense; `code` is the rule of the verifier that it would break. */
+export class IrBuildError extends Error {
+  override readonly name = 'IrBuildError';
+  readonly code: VerifyCode;
+  readonly function: string;
+  readonly expected: string;
+  readonly found: string;
+
+  constructor(code: VerifyCode, fn: string, expected: string, found: string) {
+    super(`${fn}: expected ${expected}, found ${found} [${code}]`);
+    this.code = code;
+    this.function = fn;
+    this.expected = expected;
+    this.found = found;
+  }
+}
+
+/**
+ * - `TRUNCATED`: the input ends inside something; `TRAILING`: it goes on after the end
+ * - `MAGIC`, `VERSION`: not a template body, or one of another version
+ * - `VARINT`: a number in more bytes than it needs or may have
+ * - `COUNT`: a count that the rest of the input cannot hold; `INDEX`: a value, block, type or name that does not exist
+ * - `OPCODE`, `TYPE`, `UTF8`, `NAME`, `LITERAL`: a byte or text that means nothing there
+ * - `LIMIT`: one of the limits in `limits.ts`
+ */
+export type DecodeCode =
+  | 'TRUNCATED'
+  | 'TRAILING'
+  | 'MAGIC'
+  | 'VERSION'
+  | 'VARINT'
+  | 'COUNT'
+  | 'INDEX'
+  | 'OPCODE'
+  | 'TYPE'
+  | 'UTF8'
+  | 'NAME'
+  | 'LITERAL'
+  | 'LIMIT';
+
+/** A template body that cannot be read. `offset` counts bytes from the start of the body. */
+export class IrDecodeError extends Error {
+  override readonly name = 'IrDecodeError';
+  readonly code: DecodeCode;
+  readonly template: string;
+  readonly offset: number;
+  readonly expected: string;
+  readonly found: string;
+
+  constructor(code: DecodeCode, template: string, offset: number, expected: string, found: string) {
+    super(`body of template ${template}, offset ${offset}: expected ${expected}, found ${found} [${code}]`);
+    this.code = code;
+    this.template = template;
+    this.offset = offset;
+    this.expected = expected;
+    this.found = found;
+  }
+}
+
+/** A trap in interpreted code: native code stops with the same kind at the same place. */
+export class IrTrapError extends Error {
+  override readonly name = 'IrTrapError';
+  readonly kind: TrapKind;
+  /** Symbol of the function that trapped. */
+  readonly function: string;
+  readonly block: string;
+  readonly instruction: number;
+  /** The address, for kind `memory`. */
+  readonly address: bigint | undefined;
+
+  constructor(kind: TrapKind, fn: string, block: string, instruction: number, address?: bigint) {
+    const where = `${fn}, block ${block}, instruction ${instruction}`;
+    super(`trap ${kind} in ${where}${address === undefined ? '' : `, address 0x${address.toString(16)}`}`);
+    this.kind = kind;
+    this.function = fn;
+    this.block = block;
+    this.instruction = instruction;
+    this.address = address;
+  }
+}

@@ -1,0 +1,25 @@
+// All limits of the template IR in one place. The specification (docs/spec/template-ir.md, "Limits") lists the same numbers.
+
+/** Characters in the name of a module, template, type parameter, value or block. */
+export const MAX_NAME_LENGTH = 1024;
+
+/** Type parameters of a template, and type arguments of a call (an SMF entry counts them in one byte). */
+export const MAX_TYPE_PARAMS = 255;
+
+/** Parameters of a function, and arguments of a call. Parameters of other blocks have no limit of their own. */
+export const MAX_PARAMS = 255;
+
+/** Levels of a type: `i64` has one, `ptr<i64>` two. */
+export const MAX_TYPE_DEPTH = 64;
+
+/** Characters of one number in the text form. */
+export const MAX_LITERAL_LENGTH = 64;
+
+/** An integer literal, whatever its type, is at least this … */
+export const MIN_INTEGER_LITERAL = -(1n << 63n);
+
+/** … and at most this. */
+export const MAX_INTEGER_LITERAL = (1n << 64n) - 1n;
+
+/** How many problems `diagnoseTemplate` and `diagnoseModule` collect before they stop. */
+export const MAX_DIAGNOSTICS = 100;
