@@ -1,0 +1,63 @@
+// See arguments.h.
+#include "binding/arguments.h"
+
+#include <cmath>
+
+namespace native_mem {
+
+std::uint64_t AddressArgument(const Napi::Value& value, const char* name) {
+  if (!value.IsBigInt()) FailType(std::string(name) + " must be a bigint");
+  bool lossless = false;
+  const std::uint64_t address = value.As<Napi::BigInt>().Uint64Value(&lossless);
+  if (!lossless) FailRange(std::string(name) + " must be from 0 to 2^64-1");
+  return address;
+}
+
+std::uint64_t SizeArgument(const Napi::Value& value, const char* name) {
+  if (!value.IsNumber()) FailType(std::string(name) + " must be a number");
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= 0) || number > 9007199254740991.0 || std::trunc(number) != number) {
+    FailRange(std::string(name) + " must be an integer from 0 to 2^53-1");
+  }
+  return static_cast<std::uint64_t>(number);
+}
+
+int IntArgument(const Napi::Value& value, const char* name) {
+  if (!value.IsNumber()) FailType(std::string(name) + " must be a number");
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= -2147483648.0 && number <= 2147483647.0) || std::trunc(number) != number) {
+    FailRange(std::string(name) + " must be a 32-bit integer");
+  }
+  return static_cast<int>(number);
+}
+
+std::string StringArgument(const Napi::Value& value, const char* name) {
+  if (!value.IsString()) FailType(std::string(name) + " must be a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+std::string PathArgument(const Napi::Value& value, const char* name) {
+  std::string path = StringArgument(value, name);
+  if (path.empty() || path.find('\0') != std::string::npos) {
+    FailType(std::string(name) + " must be a path: not empty, without NUL characters");
+  }
+  return path;
+}
+
+Bytes BytesArgument(const Napi::Value& value, const char* name) {
+  if (value.IsTypedArray()) {
+    const auto array = value.As<Napi::TypedArray>();
+    if (array.TypedArrayType() == napi_uint8_array) {
+      const auto bytes = value.As<Napi::Uint8Array>();
+      bool detached = false;
+      napi_is_detached_arraybuffer(value.Env(), bytes.ArrayBuffer(), &detached);
+      if (detached) FailType(std::string(name) + " is a Uint8Array over a detached ArrayBuffer");
+      return {bytes.Data(), bytes.ByteLength()};
+    }
+  }
+  FailType(std::string(name) + " must be a Uint8Array");
+}
+
+Napi::Value AddressValue(Napi::Env env, std::uint64_t address) { return Napi::BigInt::New(env, address); }
+
+}  // namespace native_mem

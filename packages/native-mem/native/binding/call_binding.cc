@@ -1,0 +1,81 @@
+// bindFunction, and the generic callFunction that takes up to six integers.
+#include <cmath>
+#include <vector>
+
+#include "binding/arguments.h"
+#include "call/bound_function.h"
+#include "call/guarded_call.h"
+#include "call/signature.h"
+#include "code/code_lookup.h"
+
+namespace native_mem {
+namespace {
+
+// bindFunction(address, params: string[], result: string, name)
+Napi::Value BindFunction(const Napi::CallbackInfo& info, EnvState& state) {
+  const std::uint64_t address = AddressArgument(info[0], "address");
+  if (!info[1].IsArray()) FailType("params must be an array of type names");
+  const auto names = info[1].As<Napi::Array>();
+  std::vector<std::string> parameters;
+  for (std::uint32_t i = 0; i < names.Length(); ++i) parameters.push_back(StringArgument(names.Get(i), "A type in params"));
+  Signature signature = ParseSignature(parameters, StringArgument(info[2], "result"));
+  CodePlace place = RequireCode(address, "bindFunction");
+  std::string name = StringArgument(info[3], "name");
+  if (name.empty()) name = place.name;
+  return Napi::Value(info.Env(), CreateBoundFunction(state, name, static_cast<std::uintptr_t>(address), std::move(place.life),
+                                                     std::move(signature)));
+}
+
+std::uint64_t WordArgument(const Napi::Value& value) {
+  if (value.IsNumber()) {
+    const double number = value.As<Napi::Number>().DoubleValue();
+    if (!(std::fabs(number) <= 9007199254740991.0) || std::trunc(number) != number) {
+      FailRange("An argument that is a number must be a safe integer. Pass a bigint for larger ones.");
+    }
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(number));
+  }
+  if (!value.IsBigInt()) FailType("An argument must be a bigint or a safe integer");
+  bool lossless = false;
+  const std::int64_t number = value.As<Napi::BigInt>().Int64Value(&lossless);
+  if (lossless) return static_cast<std::uint64_t>(number);
+  const std::uint64_t bits = value.As<Napi::BigInt>().Uint64Value(&lossless);
+  if (!lossless) FailRange("An argument must fit 64 bits");
+  return bits;
+}
+
+// callFunction(fnPtr, ...args)
+Napi::Value CallFunction(const Napi::CallbackInfo& info, EnvState& state) {
+  const std::uint64_t address = AddressArgument(info[0], "fnPtr");
+  GuardFrame frame{};
+  if (info.Length() > 1 + kIntRegisters) FailType("callFunction takes at most 6 arguments");
+  for (std::size_t i = 1; i < info.Length(); ++i) frame.ints[i - 1] = WordArgument(info[i]);
+  const CodePlace place = RequireCode(address, "callFunction");
+  frame.target = reinterpret_cast<const void*>(address);
+  bool faulted = false;
+  if (!GuardedCall(ThreadOf(state), frame, place.life.get(), faulted)) {
+    Fail("ERR_CODE_FREED", "The code was freed.", address);
+  }
+  if (faulted) {
+    ThrowTrap(state, frame.fault);
+    return Napi::Value();
+  }
+  return Napi::BigInt::New(info.Env(), static_cast<std::int64_t>(frame.int_result));
+}
+
+// setErrorClasses(NativeMemError, TrapError): both are constructed with (message, details).
+Napi::Value SetErrorClasses(const Napi::CallbackInfo& info, EnvState& state) {
+  if (!info[0].IsFunction() || !info[1].IsFunction()) FailType("setErrorClasses takes two classes");
+  napi_create_reference(info.Env(), info[0], 1, &state.native_error);
+  napi_create_reference(info.Env(), info[1], 1, &state.trap_error);
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void ExportCalls(Napi::Object exports) {
+  Export<BindFunction>(exports, "bindFunction");
+  Export<CallFunction>(exports, "callFunction");
+  Export<SetErrorClasses>(exports, "setErrorClasses");
+}
+
+}  // namespace native_mem

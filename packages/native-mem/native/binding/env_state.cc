@@ -1,0 +1,149 @@
+// See env_state.h.
+#include "binding/env_state.h"
+
+#include <signal.h>
+
+#include <string>
+
+#include "code/code_lookup.h"
+#include "memory/exec_regions.h"
+
+namespace native_mem {
+namespace {
+
+void EndEnvironment(void* data) {
+  auto* state = static_cast<EnvState*>(data);
+  FreeRegionsOwnedBy(state);
+  for (const auto& arena : AllArenas()) {
+    if (arena->owner() == state) {
+      CloseArena(arena->id());
+    } else {
+      arena->FreeOwnedBy(state);
+    }
+  }
+  if (state->thread != nullptr) ReleaseThreadState();
+  delete state;
+}
+
+napi_value String(napi_env env, const std::string& text) {
+  napi_value value = nullptr;
+  napi_create_string_utf8(env, text.data(), text.size(), &value);
+  return value;
+}
+
+napi_value BigInt(napi_env env, std::uint64_t number) {
+  napi_value value = nullptr;
+  napi_create_bigint_uint64(env, number, &value);
+  return value;
+}
+
+void Construct(EnvState& state, napi_ref reference, const std::string& message, napi_value details) {
+  napi_env env = state.env;
+  napi_value constructor = nullptr;
+  if (reference != nullptr) napi_get_reference_value(env, reference, &constructor);
+  napi_value arguments[] = {String(env, message), details};
+  napi_value error = nullptr;
+  if (constructor == nullptr || napi_new_instance(env, constructor, 2, arguments, &error) != napi_ok) {
+    napi_throw_error(env, nullptr, message.c_str());
+    return;
+  }
+  napi_throw(env, error);
+}
+
+std::string KindOf(const FaultRecord& fault) {
+  if (fault.stack_overflow) return "stack-overflow";
+  switch (fault.signal) {
+    case SIGFPE: return fault.code == FPE_INTOVF || fault.code == FPE_FLTOVF ? "overflow" : "divide";
+    case SIGILL: return "illegal-instruction";
+    case SIGTRAP: return "breakpoint";
+    case SIGBUS: return "bus";
+    default: return "memory";
+  }
+}
+
+const char* Explain(const std::string& kind) {
+  if (kind == "divide") return "an integer division by zero, or one whose quotient doesn't fit";
+  if (kind == "memory") return "an access to memory that isn't there or doesn't allow it";
+  if (kind == "illegal-instruction") return "an instruction that this processor doesn't execute";
+  if (kind == "breakpoint") return "a breakpoint, or code that was freed";
+  if (kind == "stack-overflow") return "the end of the stack (recursion without end?)";
+  if (kind == "bus") return "an access to a page that can't be brought in";
+  if (kind == "unreachable") return "a point that must not be reached";
+  if (kind == "bounds") return "an index out of bounds";
+  if (kind == "overflow") return "an arithmetic overflow";
+  return "a trap";
+}
+
+}  // namespace
+
+EnvState* CreateEnvState(napi_env env) {
+  auto* state = new EnvState;
+  state->env = env;
+  napi_set_instance_data(env, state, nullptr, nullptr);
+  napi_add_env_cleanup_hook(env, EndEnvironment, state);
+  return state;
+}
+
+EnvState* GetEnvState(napi_env env) {
+  void* data = nullptr;
+  napi_get_instance_data(env, &data);
+  return static_cast<EnvState*>(data);
+}
+
+ThreadState& ThreadOf(EnvState& state) {
+  if (state.thread == nullptr) state.thread = AcquireThreadState();
+  return *state.thread;
+}
+
+void ThrowNative(EnvState& state, const NativeError& error) {
+  napi_env env = state.env;
+  napi_value details = nullptr;
+  napi_create_object(env, &details);
+  napi_set_named_property(env, details, "code", String(env, error.code));
+  if (!error.syscall.empty()) napi_set_named_property(env, details, "syscall", String(env, error.syscall));
+  if (!error.path.empty()) napi_set_named_property(env, details, "path", String(env, error.path));
+  if (error.address) napi_set_named_property(env, details, "address", BigInt(env, *error.address));
+  Construct(state, state.native_error, error.message, details);
+}
+
+void ThrowArgument(napi_env env, const ArgumentError& error) {
+  if (error.range) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", error.message.c_str());
+  } else {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", error.message.c_str());
+  }
+}
+
+void ThrowTrap(EnvState& state, const FaultRecord& fault) {
+  std::string kind = KindOf(fault);
+  std::string message = "Native code trapped: ";
+  napi_env env = state.env;
+  napi_value details = nullptr;
+  napi_create_object(env, &details);
+  const CodePlace place = FindCode(fault.pc);
+  const bool memory = fault.signal == SIGSEGV || fault.signal == SIGBUS;
+  std::string where;
+  if (place.life) {
+    const std::uint64_t offset = fault.pc - place.start;
+    if (place.block) {
+      for (const TrapEntry& trap : place.block->traps) {
+        if (trap.offset == offset && !fault.stack_overflow) kind = trap.kind;
+      }
+    }
+    napi_value number = nullptr;
+    napi_create_double(env, static_cast<double>(offset), &number);
+    napi_set_named_property(env, details, "offset", number);
+    if (!place.name.empty()) napi_set_named_property(env, details, "symbol", String(env, place.name));
+    where = (place.name.empty() ? "code at " + Hex(place.start) : place.name) + "+" + Hex(offset);
+  } else {
+    where = "code that was freed, at " + Hex(fault.pc);
+  }
+  message += std::string(Explain(kind)) + " (" + kind + ") in " + where;
+  if (memory) message += ", address " + Hex(fault.address);
+  napi_set_named_property(env, details, "kind", String(env, kind));
+  napi_set_named_property(env, details, "address", BigInt(env, memory ? fault.address : fault.pc));
+  napi_set_named_property(env, details, "pc", BigInt(env, fault.pc));
+  Construct(state, state.trap_error, message, details);
+}
+
+}  // namespace native_mem

@@ -1,0 +1,31 @@
+// What one JavaScript environment (the main thread or a worker) has of ours: its thread, the error classes of the
+// TypeScript layer, and the duty to free what it owns when it ends.
+#pragma once
+
+#include <node_api.h>
+
+#include "call/thread_state.h"
+#include "memory/errors.h"
+#include "platform/guard_frame.h"
+
+namespace native_mem {
+
+struct EnvState {
+  napi_env env = nullptr;
+  ThreadState* thread = nullptr;  // made at the first call that needs it
+  napi_ref native_error = nullptr;
+  napi_ref trap_error = nullptr;
+};
+
+// Attaches a state to the environment; its cleanup runs on the environment's thread.
+EnvState* CreateEnvState(napi_env env);
+EnvState* GetEnvState(napi_env env);
+// Makes this thread ready for guarded calls.
+ThreadState& ThreadOf(EnvState& state);
+
+// Each leaves a JavaScript exception pending.
+void ThrowNative(EnvState& state, const NativeError& error);
+void ThrowArgument(napi_env env, const ArgumentError& error);
+void ThrowTrap(EnvState& state, const FaultRecord& fault);
+
+}  // namespace native_mem

@@ -1,0 +1,302 @@
+// Mapped files for JavaScript: by address (mmapFile and its kin), and by handle with a zero-copy ArrayBuffer.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "binding/arguments.h"
+#include "memory/exec_regions.h"
+#include "memory/file_mapping.h"
+#include "memory/protection.h"
+#include "memory/region_registry.h"
+
+namespace native_mem {
+namespace {
+
+using Lock = std::lock_guard<std::recursive_mutex>;
+
+// Keeps a mapping for as long as an ArrayBuffer over it may be reached.
+struct BufferHold {
+  RegionPtr region;
+  std::atomic<bool> replaced{false};  // UnmapFile kept the address space for a view out of our reach
+};
+
+Napi::Value MmapFile(const Napi::CallbackInfo& info, EnvState& state) {
+  const std::string path = PathArgument(info[0], "path");
+  const int prot = IntArgument(info[1], "prot");
+  const int flags = IntArgument(info[2], "flags");
+  const std::uint64_t offset = SizeArgument(info[3], "offset");
+  const std::uint64_t length = SizeArgument(info[4], "length");
+  ThreadOf(state);
+  const FileMapping mapping = MapFile(path, prot, flags, offset, length, false, &state);
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("address", AddressValue(info.Env(), mapping.region->address));
+  result.Set("size", Napi::Number::New(info.Env(), static_cast<double>(mapping.region->size)));
+  return result;
+}
+
+void RequireFile(const RegionPtr& region, const char* what) {
+  if (region->kind == RegionKind::kFile) return;
+  Fail("EINVAL", std::string(what) + ": the region was made by allocExecMemory or allocRwMemory. Free it by freeExecMemory.",
+       region->address);
+}
+
+Napi::Value Munmap(const Napi::CallbackInfo& info, EnvState&) {
+  const std::uint64_t address = AddressArgument(info[0], "address");
+  const std::uint64_t size = SizeArgument(info[1], "size");
+  auto& registry = RegionRegistry::Get();
+  Lock lock(registry.mutex());
+  const RegionPtr region = registry.Exact(address, size, "munmap");
+  RequireFile(region, "munmap");
+  if (region->held_by_buffer) {
+    Fail("EINVAL", "munmap: a MappedFile owns this mapping. Call its close().", address, region->path);
+  }
+  UnmapFile(region, false);
+  return Napi::Boolean::New(info.Env(), true);
+}
+
+Napi::Value CopyOut(Napi::Env env, EnvState& state, std::uint64_t address, std::uint64_t offset, std::uint64_t length) {
+  auto& registry = RegionRegistry::Get();
+  Lock lock(registry.mutex());
+  const RegionPtr region = registry.Starting(address, "mmapReadBytes");
+  if (offset > region->size || length > region->size - offset) {
+    Fail("ERR_OUT_OF_BOUNDS",
+         "mmapReadBytes: " + std::to_string(length) + " bytes at offset " + std::to_string(offset) +
+             " lie outside the region at " + Hex(address) + " (" + std::to_string(region->size) + " bytes).",
+         address, region->path);
+  }
+  auto buffer = Napi::ArrayBuffer::New(env, static_cast<std::size_t>(length));
+  ReadRegion(ThreadOf(state), region, offset, buffer.Data(), static_cast<std::size_t>(length));
+  return Napi::Uint8Array::New(env, static_cast<std::size_t>(length), buffer, 0);
+}
+
+Napi::Value MmapReadBytes(const Napi::CallbackInfo& info, EnvState& state) {
+  return CopyOut(info.Env(), state, AddressArgument(info[0], "address"), SizeArgument(info[1], "offset"),
+                 SizeArgument(info[2], "length"));
+}
+
+Napi::Value MmapReadString(const Napi::CallbackInfo& info, EnvState& state) {
+  constexpr std::size_t kStep = 4096;
+  const std::uint64_t address = AddressArgument(info[0], "address");
+  const std::uint64_t offset = SizeArgument(info[1], "offset");
+  const std::uint64_t max_length = SizeArgument(info[2], "maxLength");
+  auto& registry = RegionRegistry::Get();
+  Lock lock(registry.mutex());
+  const RegionPtr region = registry.Starting(address, "mmapReadString");
+  if (offset > region->size) {
+    Fail("ERR_OUT_OF_BOUNDS",
+         "mmapReadString: offset " + std::to_string(offset) + " lies outside the region at " + Hex(address) + " (" +
+             std::to_string(region->size) + " bytes).",
+         address, region->path);
+  }
+  std::uint64_t left = region->size - offset;
+  if (max_length != 0) left = std::min(left, max_length);
+  std::string text;
+  while (left > 0) {
+    // Up to the next page boundary, so that a page which vanished behind the terminator is not touched.
+    const std::uint64_t at = region->address + offset + text.size();
+    const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(left, kStep - at % kStep));
+    const std::size_t before = text.size();
+    text.resize(before + step);
+    ReadRegion(ThreadOf(state), region, offset + before, text.data() + before, step);
+    const void* nul = std::memchr(text.data() + before, 0, step);
+    if (nul != nullptr) {
+      text.resize(static_cast<std::size_t>(static_cast<const char*>(nul) - text.data()));
+      break;
+    }
+    left -= step;
+  }
+  return Napi::String::New(info.Env(), text);
+}
+
+struct PageRange {
+  void* start;
+  std::size_t size;
+};
+
+// The pages that hold [address, address + size), as msync and its kin want them.
+PageRange Pages(std::uint64_t address, std::uint64_t size) {
+  const std::uint64_t start = address & ~static_cast<std::uint64_t>(PageSize() - 1);
+  return {reinterpret_cast<void*>(start), static_cast<std::size_t>(address + size - start)};
+}
+
+Napi::Value Msync(const Napi::CallbackInfo& info, EnvState&) {
+  const std::uint64_t address = AddressArgument(info[0], "address");
+  const std::uint64_t size = SizeArgument(info[1], "size");
+  const bool is_async = info[2].IsBoolean() && info[2].As<Napi::Boolean>().Value();
+  auto& registry = RegionRegistry::Get();
+  Lock lock(registry.mutex());
+  const RegionPtr region = registry.Containing(address, size, "msync");
+  RequireFile(region, "msync");
+  CheckNotLost(*region);
+  if (size != 0) {
+    const PageRange pages = Pages(address, size);
+    if (msync(pages.start, pages.size, is_async ? MS_ASYNC : MS_SYNC) != 0) {
+      FailErrno(errno, "msync", "The changes may not be on disk.", region->path, address);
+    }
+  }
+  return Napi::Boolean::New(info.Env(), true);
+}
+
+template <int (*function)(const void*, std::size_t)>
+bool LockPages(const Napi::CallbackInfo& info, const char* what) {
+  const std::uint64_t address = AddressArgument(info[0], "address");
+  const std::uint64_t size = SizeArgument(info[1], "size");
+  auto& registry = RegionRegistry::Get();
+  Lock lock(registry.mutex());
+  registry.Containing(address, size, what);
+  if (size == 0) return true;
+  const PageRange pages = Pages(address, size);
+  return function(pages.start, pages.size) == 0;
+}
+
+Napi::Value Mlock(const Napi::CallbackInfo& info, EnvState&) {
+  return Napi::Boolean::New(info.Env(), LockPages<mlock>(info, "mlock"));
+}
+
+Napi::Value Munlock(const Napi::CallbackInfo& info, EnvState&) {
+  return Napi::Boolean::New(info.Env(), LockPages<munlock>(info, "munlock"));
+}
+
+Napi::Value Madvise(const Napi::CallbackInfo& info, EnvState&) {
+  const std::uint64_t address = AddressArgument(info[0], "address");
+  const std::uint64_t size = SizeArgument(info[1], "size");
+  const int advice = PlatformAdvice(IntArgument(info[2], "advice"));
+  auto& registry = RegionRegistry::Get();
+  Lock lock(registry.mutex());
+  const RegionPtr region = registry.Containing(address, size, "madvise");
+  // MADV_DONTNEED would throw away code and private data; on the pages of a shared file mapping it only drops a cache.
+  if (advice == MADV_DONTNEED && (region->kind != RegionKind::kFile || !region->mapped)) {
+    Fail("EINVAL", "madvise: MADV_DONTNEED would destroy what is in this memory. It is for mapped files.", address);
+  }
+  if (size == 0) return Napi::Boolean::New(info.Env(), true);
+  const PageRange pages = Pages(address, size);
+  return Napi::Boolean::New(info.Env(), madvise(pages.start, pages.size, advice) == 0);
+}
+
+Napi::Value FileSizeForMmap(const Napi::CallbackInfo& info, EnvState&) {
+  return Napi::Number::New(info.Env(), static_cast<double>(FileSize(PathArgument(info[0], "path"))));
+}
+
+Napi::Value PageSizeOf(const Napi::CallbackInfo& info, EnvState&) {
+  return Napi::Number::New(info.Env(), static_cast<double>(PageSize()));
+}
+
+void ReleaseHold(Napi::Env, void*, BufferHold* hold) {
+  const RegionPtr& region = hold->region;
+  auto& registry = RegionRegistry::Get();
+  Lock lock(registry.mutex());
+  if (hold->replaced.load()) {
+    ReleaseAddressSpace(*region);
+  } else if (registry.BySerial(region->serial) == region) {
+    UnmapFile(region, false);  // forgotten: no view is left
+  }
+  region->buffer_hold = nullptr;
+  delete hold;
+}
+
+// openMapping(path, writable, offset, length): a handle (serial), its place, identity, and the ArrayBuffer over it.
+Napi::Value OpenMapping(const Napi::CallbackInfo& info, EnvState& state) {
+  Napi::Env env = info.Env();
+  const std::string path = PathArgument(info[0], "path");
+  const bool writable = info[1].As<Napi::Boolean>().Value();
+  const std::uint64_t offset = SizeArgument(info[2], "offset");
+  const std::uint64_t length = SizeArgument(info[3], "length");
+  ThreadOf(state);
+  const FileMapping mapping =
+      MapFile(path, writable ? kProtRead | kProtWrite : kProtRead, writable ? kMapShared : kMapPrivate, offset, length, true, &state);
+  const RegionPtr& region = mapping.region;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("serial", Napi::Number::New(env, static_cast<double>(region->serial)));
+  result.Set("address", AddressValue(env, region->address));
+  result.Set("size", Napi::Number::New(env, static_cast<double>(region->size)));
+  result.Set("mapped", Napi::Boolean::New(env, region->mapped));
+  Napi::Object identity = Napi::Object::New(env);
+  const FileIdentity& file = mapping.identity;
+  identity.Set("dev", Napi::BigInt::New(env, file.dev));
+  identity.Set("ino", Napi::BigInt::New(env, file.ino));
+  identity.Set("size", Napi::BigInt::New(env, file.size));
+  identity.Set("mtimeNs", Napi::BigInt::New(env, file.mtime_ns));
+  identity.Set("mode", Napi::BigInt::New(env, static_cast<std::uint64_t>(file.mode)));
+  identity.Set("uid", Napi::BigInt::New(env, static_cast<std::uint64_t>(file.uid)));
+  result.Set("stat", identity);
+
+  auto* hold = new BufferHold;
+  hold->region = region;
+  region->buffer_hold = hold;
+  region->held_by_buffer = true;
+  napi_value buffer = nullptr;
+  // V8 counts an external ArrayBuffer as memory and would collect garbage for every large file; mapped pages are the
+  // page cache's, so the count is taken back.
+  std::int64_t counted = 0;
+  napi_adjust_external_memory(env, -static_cast<std::int64_t>(region->size), &counted);
+  const napi_status status = napi_create_external_arraybuffer(
+      env, reinterpret_cast<void*>(region->address), region->size,
+      [](napi_env raw, void* data, void* hint) {
+        auto* held = static_cast<BufferHold*>(hint);
+        std::int64_t now = 0;
+        napi_adjust_external_memory(raw, static_cast<std::int64_t>(held->region->size), &now);
+        ReleaseHold(Napi::Env(raw), data, held);
+      },
+      hold, &buffer);
+  if (status != napi_ok) {
+    napi_adjust_external_memory(env, static_cast<std::int64_t>(region->size), &counted);
+    region->buffer_hold = nullptr;
+    UnmapFile(region, false);
+    delete hold;
+    Fail("ERR_UNSUPPORTED", "This runtime doesn't allow ArrayBuffers over foreign memory. Use mmapFile and mmapReadBytes.",
+         std::nullopt, path);
+  }
+  result.Set("buffer", Napi::Value(env, buffer));
+  return result;
+}
+
+// closeMapping(serial, buffer): detaches and unmaps; nothing happens when the mapping is closed already.
+Napi::Value CloseMapping(const Napi::CallbackInfo& info, EnvState&) {
+  Napi::Env env = info.Env();
+  const std::uint64_t serial = SizeArgument(info[0], "serial");
+  auto& registry = RegionRegistry::Get();
+  Lock lock(registry.mutex());
+  const RegionPtr region = registry.BySerial(serial);
+  if (!region) return env.Undefined();
+  auto* hold = static_cast<BufferHold*>(region->buffer_hold);
+  // A buffer that was detached by someone else (ArrayBuffer.prototype.transfer) lives on under another object.
+  bool moved = false;
+  if (info[1].IsArrayBuffer() && hold != nullptr) {
+    napi_is_detached_arraybuffer(env, info[1], &moved);
+    moved = moved && region->size != 0;
+    if (!moved && region->size != 0) napi_detach_arraybuffer(env, info[1]);
+  }
+  if (moved) hold->replaced.store(true);
+  UnmapFile(region, moved);
+  return env.Undefined();
+}
+
+// mappingIsLost(serial): whether a page of the mapping vanished because the file shrank.
+Napi::Value MappingIsLost(const Napi::CallbackInfo& info, EnvState&) {
+  const RegionPtr region = RegionRegistry::Get().BySerial(SizeArgument(info[0], "serial"));
+  return Napi::Boolean::New(info.Env(), region && region->lost.load());
+}
+
+}  // namespace
+
+void ExportMapping(Napi::Object exports) {
+  Export<MmapFile>(exports, "mmapFile");
+  Export<Munmap>(exports, "munmap");
+  Export<MmapReadBytes>(exports, "mmapReadBytes");
+  Export<MmapReadString>(exports, "mmapReadString");
+  Export<Msync>(exports, "msync");
+  Export<Mlock>(exports, "mlock");
+  Export<Munlock>(exports, "munlock");
+  Export<Madvise>(exports, "madvise");
+  Export<FileSizeForMmap>(exports, "fileSizeForMmap");
+  Export<PageSizeOf>(exports, "pageSize");
+  Export<OpenMapping>(exports, "openMapping");
+  Export<CloseMapping>(exports, "closeMapping");
+  Export<MappingIsLost>(exports, "mappingIsLost");
+}
+
+}  // namespace native_mem

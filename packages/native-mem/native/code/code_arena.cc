@@ -1,0 +1,402 @@
+// See code_arena.h. Sources: mmap(2), memfd_create(2), pwrite(2).
+#include "code/code_arena.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "memory/errors.h"
+#include "memory/file_mapping.h"
+#include "platform/barriers.h"
+#include "platform/code_file.h"
+
+namespace native_mem {
+namespace {
+
+constexpr std::size_t kCodeChunk = BitPool::kChunkUnits * CodeArena::kUnit;      // 64 KiB
+constexpr std::size_t kDataChunk = BitPool::kChunkUnits * CodeArena::kDataUnit;  // 8 KiB
+constexpr std::uintptr_t kReach = (std::uintptr_t{2} << 30) - (1 << 20);         // of a 32-bit displacement
+constexpr std::uintptr_t kPlacementStep = std::uintptr_t{64} << 20;
+constexpr unsigned char kTrapByte = 0xCC;  // int3
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+
+std::atomic<std::uint32_t> g_next_arena{1};
+std::atomic<std::uint64_t> g_next_serial{1};
+
+std::uintptr_t TryReserve(std::uintptr_t where, std::size_t size, int extra) {
+  void* got = mmap(reinterpret_cast<void*>(where), size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | extra, -1, 0);
+  if (got == MAP_FAILED) return 0;
+  const auto address = reinterpret_cast<std::uintptr_t>(got);
+  if (where != 0 && address != where) {  // a kernel that doesn't know the flag took `where` as a hint
+    munmap(got, size);
+    return 0;
+  }
+  return address;
+}
+
+// Within reach of the addon itself where possible, so that code may also refer to what lies next to it.
+std::uintptr_t ReserveRange(std::size_t size) {
+  static const char anchor = 0;
+  const auto here = reinterpret_cast<std::uintptr_t>(&anchor) & ~(kPlacementStep - 1);
+  for (std::uintptr_t away = size; away <= kReach; away += kPlacementStep) {
+    if (here > away) {
+      if (const std::uintptr_t base = TryReserve(here - away, size, MAP_FIXED_NOREPLACE)) return base;
+    }
+    if (away + kPlacementStep <= kReach) {
+      if (const std::uintptr_t base = TryReserve(here + kPlacementStep + (away - size), size, MAP_FIXED_NOREPLACE)) return base;
+    }
+  }
+  const std::uintptr_t base = TryReserve(0, size, 0);
+  if (base == 0) {
+    FailErrno(errno, "mmap", "No address range of " + std::to_string(size) +
+                                 " bytes is free: pass a smaller `reserve`, or raise ulimit -v.");
+  }
+  return base;
+}
+
+// Finds out whether the system lets us execute such memory, by asking for a page of it.
+bool Probe(Backing backing, int& descriptor, int& error) {
+  const std::size_t page = PageSize();
+  descriptor = -1;
+  void* memory = MAP_FAILED;
+  bool works = false;
+  if (backing == Backing::kMemoryFile) {
+    descriptor = CreateCodeFile();
+    if (descriptor >= 0 && ftruncate(descriptor, static_cast<off_t>(page)) == 0) {
+      memory = mmap(nullptr, page, PROT_READ | PROT_EXEC, MAP_SHARED, descriptor, 0);
+      works = memory != MAP_FAILED;
+    }
+  } else {
+    memory = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    works = memory != MAP_FAILED && mprotect(memory, page, PROT_READ | PROT_EXEC) == 0;
+  }
+  if (!works) error = errno;
+  if (memory != MAP_FAILED) munmap(memory, page);
+  if (!works && descriptor >= 0) {
+    close(descriptor);
+    descriptor = -1;
+  }
+  return works;
+}
+
+std::size_t RoundUp(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
+
+}  // namespace
+
+std::shared_ptr<CodeArena> CodeArena::Create(std::size_t reserve, const std::vector<Backing>& backings, const void* owner) {
+  if (reserve < kMinReserve || reserve > kMaxReserve) {
+    FailRange("reserve must be from " + std::to_string(kMinReserve) + " to " + std::to_string(kMaxReserve) + " bytes, got " +
+              std::to_string(reserve));
+  }
+  reserve = RoundUp(reserve, kCodeChunk);
+  int descriptor = -1;
+  int error = EPERM;
+  for (const Backing backing : backings) {
+    if (!Probe(backing, descriptor, error)) continue;
+    try {
+      const std::uintptr_t base = ReserveRange(reserve);
+      return std::shared_ptr<CodeArena>(new CodeArena(base, reserve, backing, descriptor, owner));
+    } catch (...) {
+      if (descriptor >= 0) close(descriptor);
+      throw;
+    }
+  }
+  Fail("ERR_EXEC_MEMORY_REFUSED",
+       std::string("The system refuses executable memory (") + std::strerror(error) +
+           "). Look at SELinux or seccomp rules, vm.memfd_noexec and noexec policies of the container; without it, use the "
+           "interpreter.");
+}
+
+CodeArena::CodeArena(std::uintptr_t base, std::size_t reserve, Backing backing, int descriptor, const void* owner)
+    : base_(base),
+      reserved_(reserve),
+      backing_(backing),
+      descriptor_(descriptor),
+      owner_(owner),
+      id_(g_next_arena.fetch_add(1)),
+      unit_(backing == Backing::kMemoryFile ? kUnit : PageSize()),
+      code_(reserve / kUnit),
+      data_(reserve / kDataUnit) {
+  range_ = CodeRanges().Add(base_, base_ + reserved_);
+}
+
+CodeArena::~CodeArena() { Close(); }
+
+void CodeArena::CheckOpen() const {
+  if (closed_) Fail("ERR_CLOSED", "The code arena is closed. Make a new one, or use CodeArena.default().");
+}
+
+void CodeArena::CommitCode(std::size_t from, std::size_t size) {
+  const std::size_t data_committed = data_.units() * kDataUnit;
+  if (from + size > reserved_ - RoundUp(data_committed, PageSize())) {
+    Fail("ENOMEM", "The code arena is full (" + std::to_string(reserved_) + " bytes reserved). Close blocks that are no longer "
+                   "needed, or make an arena with a larger `reserve`.");
+  }
+  if (backing_ == Backing::kProtect) return;  // pages are mapped one allocation at a time
+  if (ftruncate(descriptor_, static_cast<off_t>(from + size)) != 0) FailErrno(errno, "ftruncate", "No memory for code is left.");
+  FillWithTraps(base_ + from, size);
+  void* wanted = reinterpret_cast<void*>(base_ + from);
+  if (mmap(wanted, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, descriptor_, static_cast<off_t>(from)) == MAP_FAILED) {
+    FailErrno(errno, "mmap", "No more executable memory can be mapped.");
+  }
+}
+
+std::size_t CodeArena::AllocateUnits(std::size_t count, std::size_t alignment) {
+  if (const auto first = code_.Allocate(count, alignment)) return *first;
+  const auto chunks = code_.ChunksNeeded(count, alignment);
+  if (!chunks) {
+    Fail("ENOMEM", "The code arena is full (" + std::to_string(reserved_) + " bytes reserved). Close blocks that are no longer "
+                   "needed, or make an arena with a larger `reserve`.");
+  }
+  CommitCode(code_.units() * kUnit, *chunks * kCodeChunk);
+  code_.AddChunks(*chunks);
+  const auto first = code_.Allocate(count, alignment);
+  if (!first) Fail("ERR_INTERNAL", "The code pool lost a run of free units. Please report this.");
+  return *first;
+}
+
+CodeBlockPtr CodeArena::Reserve(std::size_t size, std::size_t alignment, std::string name, std::vector<TrapEntry> traps,
+                                const void* owner) {
+  ReclaimRetired();
+  std::lock_guard<std::mutex> lock(mutex_);
+  CheckOpen();
+  if (size == 0 || size > reserved_) {
+    FailRange("The size of code must be from 1 to " + std::to_string(reserved_) + " bytes, got " + std::to_string(size));
+  }
+  if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > kCodeChunk) {
+    FailRange("alignment must be a power of two up to " + std::to_string(kCodeChunk) + ", got " + std::to_string(alignment));
+  }
+  auto block = std::make_shared<CodeBlock>();
+  const std::size_t rounded = RoundUp(size, unit_);
+  const std::size_t first = AllocateUnits(rounded / kUnit, std::max(alignment, unit_) / kUnit);
+  block->address = base_ + first * kUnit;
+  if (backing_ == Backing::kProtect &&
+      mmap(reinterpret_cast<void*>(block->address), rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+           0) == MAP_FAILED) {
+    const int error = errno;
+    code_.Free(first);
+    FailErrno(error, "mmap", "No memory for code is left.");
+  }
+  block->reused = first < high_water_;
+  high_water_ = std::max(high_water_, first + rounded / kUnit);
+  block->serial = g_next_serial.fetch_add(1);
+  block->size = size;
+  block->name = std::move(name);
+  block->traps = std::move(traps);
+  block->owner = owner;
+  blocks_[block->address] = block;
+  by_serial_[block->serial] = block;
+  code_bytes_ += size;
+  return block;
+}
+
+void CodeArena::Write(std::uintptr_t address, const void* bytes, std::size_t size) {
+  if (backing_ == Backing::kProtect) {
+    const std::uintptr_t page = address & ~(PageSize() - 1);
+    void* start = reinterpret_cast<void*>(page);
+    const std::size_t length = RoundUp(address + size - page, PageSize());
+    if (mprotect(start, length, PROT_READ | PROT_WRITE) != 0) FailErrno(errno, "mprotect", "");
+    std::memcpy(reinterpret_cast<void*>(address), bytes, size);
+    if (mprotect(start, length, PROT_READ | PROT_EXEC) != 0) {
+      FailErrno(errno, "mprotect", "The system refuses executable memory.");
+    }
+    return;
+  }
+  const char* from = static_cast<const char*>(bytes);
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t wrote = pwrite(descriptor_, from + done, size - done, static_cast<off_t>(address - base_ + done));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) FailErrno(wrote < 0 ? errno : EIO, "pwrite", "No memory for code is left.");
+    done += static_cast<std::size_t>(wrote);
+  }
+}
+
+void CodeArena::FillWithTraps(std::uintptr_t address, std::size_t size) {
+  static const std::vector<unsigned char> traps(kCodeChunk, kTrapByte);
+  for (std::size_t done = 0; done < size; done += traps.size()) {
+    Write(address + done, traps.data(), std::min(traps.size(), size - done));
+  }
+}
+
+void CodeArena::Install(const CodeBlockPtr& block, const void* code, std::size_t size, std::size_t offset) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  CheckOpen();
+  if (!block->life->alive.load(std::memory_order_relaxed)) Fail("ERR_CODE_FREED", "The code block is closed.", block->address);
+  if (offset > block->size || size > block->size - offset) {
+    Fail("ERR_OUT_OF_BOUNDS", std::to_string(size) + " bytes at offset " + std::to_string(offset) + " don't fit the " +
+                                  std::to_string(block->size) + " bytes at " + Hex(block->address) + ".",
+         block->address);
+  }
+  if (backing_ == Backing::kProtect && !block->published) {
+    std::memset(reinterpret_cast<void*>(block->address), kTrapByte, RoundUp(block->size, unit_));
+  }
+  Write(block->address + offset, code, size);
+  PublishCode(reinterpret_cast<void*>(block->address + offset), size, block->reused || block->published);
+  block->published = true;
+}
+
+void CodeArena::Free(const CodeBlockPtr& block) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_ || by_serial_.erase(block->serial) == 0) return;
+    block->life->alive.store(false, std::memory_order_release);
+    code_bytes_ -= block->size;
+  }
+  std::shared_ptr<CodeArena> self = shared_from_this();
+  Retire([self, address = block->address] { self->ReleaseUnits(address); });
+}
+
+void CodeArena::ReleaseUnits(std::uintptr_t address) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_) return;
+  blocks_.erase(address);
+  const std::size_t first = (address - base_) / kUnit;
+  const auto units = code_.RunLength(first);
+  if (!units) return;
+  if (backing_ == Backing::kProtect) {
+    mmap(reinterpret_cast<void*>(address), *units * kUnit, PROT_NONE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  } else {
+    FillWithTraps(address, *units * kUnit);
+  }
+  code_.Free(first);
+}
+
+CodeBlockPtr CodeArena::BySerial(std::uint64_t serial) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = by_serial_.find(serial);
+  return found == by_serial_.end() ? nullptr : found->second;
+}
+
+CodeBlockPtr CodeArena::Find(std::uintptr_t address) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto after = blocks_.upper_bound(address);
+  if (after == blocks_.begin()) return nullptr;
+  const CodeBlockPtr block = std::prev(after)->second;
+  return address - block->address < block->size ? block : nullptr;
+}
+
+void CodeArena::CommitData(std::size_t chunks) {
+  const std::size_t before = RoundUp(data_.units() * kDataUnit, PageSize());
+  const std::size_t after = RoundUp(data_.units() * kDataUnit + chunks * kDataChunk, PageSize());
+  if (after + code_.units() * kUnit > reserved_) Fail("ENOMEM", "The code arena is full: no room for import slots.");
+  void* wanted = reinterpret_cast<void*>(base_ + reserved_ - after);
+  if (after > before && mmap(wanted, after - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+    FailErrno(errno, "mmap", "No memory for import slots is left.");
+  }
+  data_.AddChunks(chunks);
+}
+
+std::uintptr_t CodeArena::AllocateSlot(std::uint64_t target, const void* owner) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  CheckOpen();
+  auto first = data_.Allocate(1, 1);
+  if (!first) {
+    CommitData(1);
+    first = data_.Allocate(1, 1);
+  }
+  const std::uintptr_t slot = base_ + reserved_ - (*first + 1) * kDataUnit;
+  slots_[slot] = owner;
+  __atomic_store_n(reinterpret_cast<std::uint64_t*>(slot), target, __ATOMIC_RELEASE);
+  return slot;
+}
+
+bool CodeArena::HasSlot(std::uintptr_t slot) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return slots_.count(slot) != 0;
+}
+
+void CodeArena::CheckSlot(std::uintptr_t slot) const {
+  CheckOpen();
+  if (slots_.count(slot) == 0) Fail("ERR_NOT_MAPPED", "No live import slot at " + Hex(slot) + ".", slot);
+}
+
+void CodeArena::FreeSlot(std::uintptr_t slot) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    CheckSlot(slot);
+    slots_.erase(slot);
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(slot), std::uint64_t{0}, __ATOMIC_RELEASE);
+  }
+  std::shared_ptr<CodeArena> self = shared_from_this();
+  Retire([self, slot] {
+    std::lock_guard<std::mutex> lock(self->mutex_);
+    if (!self->closed_) self->data_.Free((self->base_ + self->reserved_ - slot) / kDataUnit - 1);
+  });
+}
+
+void CodeArena::SetSlot(std::uintptr_t slot, std::uint64_t target) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  CheckSlot(slot);
+  __atomic_store_n(reinterpret_cast<std::uint64_t*>(slot), target, __ATOMIC_RELEASE);
+}
+
+std::uint64_t CodeArena::GetSlot(std::uintptr_t slot) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  CheckSlot(slot);
+  return __atomic_load_n(reinterpret_cast<std::uint64_t*>(slot), __ATOMIC_ACQUIRE);
+}
+
+ArenaStats CodeArena::Stats() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  ArenaStats stats;
+  stats.backing = backing_;
+  if (closed_) return stats;
+  stats.reserved = reserved_;
+  stats.committed = code_.units() * kUnit;
+  stats.used = code_.used_units() * kUnit;
+  stats.code_bytes = code_bytes_;
+  stats.blocks = by_serial_.size();
+  stats.data_committed = RoundUp(data_.units() * kDataUnit, PageSize());
+  stats.data_used = data_.used_units() * kDataUnit;
+  stats.slots = slots_.size();
+  return stats;
+}
+
+void CodeArena::FreeOwnedBy(const void* owner) {
+  std::vector<CodeBlockPtr> blocks;
+  std::vector<std::uintptr_t> slots;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_) return;
+    for (const auto& entry : by_serial_) {
+      if (entry.second->owner == owner) blocks.push_back(entry.second);
+    }
+    for (const auto& entry : slots_) {
+      if (entry.second == owner) slots.push_back(entry.first);
+    }
+  }
+  for (const auto& block : blocks) Free(block);
+  for (const auto slot : slots) FreeSlot(slot);
+}
+
+void CodeArena::Close() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_) return;
+    closed_ = true;
+    for (const auto& entry : blocks_) entry.second->life->alive.store(false, std::memory_order_release);
+    blocks_.clear();
+    by_serial_.clear();
+    slots_.clear();
+  }
+  Retire([base = base_, size = reserved_, descriptor = descriptor_, range = range_] {
+    CodeRanges().Remove(range);
+    munmap(reinterpret_cast<void*>(base), size);
+    if (descriptor >= 0) close(descriptor);
+  });
+}
+
+}  // namespace native_mem

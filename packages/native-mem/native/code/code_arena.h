@@ -1,0 +1,124 @@
+// Pooled executable memory. One address range is reserved; code grows from its low end, writable data (import slots)
+// from its high end, so everything lies within reach of everything. Code pages are never writable: bytes get in
+// through the descriptor of the memory file that backs them, or, where that is refused, before the pages turn RX.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "code/bit_pool.h"
+#include "code/quiescence.h"
+#include "memory/address_ranges.h"
+
+namespace native_mem {
+
+enum class Backing { kMemoryFile, kProtect };
+
+struct TrapEntry {
+  std::uint32_t offset;
+  std::string kind;
+};
+
+struct CodeBlock {
+  std::uint64_t serial = 0;
+  std::uintptr_t address = 0;
+  std::size_t size = 0;
+  std::string name;
+  std::vector<TrapEntry> traps;  // ascending offsets
+  const void* owner = nullptr;
+  bool published = false;
+  bool reused = false;  // the memory held other code before
+  std::shared_ptr<CodeLife> life = std::make_shared<CodeLife>();
+};
+
+using CodeBlockPtr = std::shared_ptr<CodeBlock>;
+
+struct ArenaStats {
+  std::size_t reserved = 0;
+  std::size_t committed = 0;
+  std::size_t used = 0;
+  std::size_t code_bytes = 0;
+  std::size_t blocks = 0;
+  std::size_t data_committed = 0;
+  std::size_t data_used = 0;
+  std::size_t slots = 0;
+  Backing backing = Backing::kMemoryFile;
+};
+
+class CodeArena : public std::enable_shared_from_this<CodeArena> {
+ public:
+  static constexpr std::size_t kUnit = 64;
+  static constexpr std::size_t kDataUnit = 8;
+  static constexpr std::size_t kMinReserve = 1 << 20;
+  static constexpr std::size_t kMaxReserve = (std::size_t{2} << 30) - (1 << 20);
+
+  // Tries `backings` in order; throws ERR_EXEC_MEMORY_REFUSED when none works.
+  static std::shared_ptr<CodeArena> Create(std::size_t reserve, const std::vector<Backing>& backings, const void* owner);
+  ~CodeArena();
+
+  CodeArena(const CodeArena&) = delete;
+  CodeArena& operator=(const CodeArena&) = delete;
+
+  // A place for code, filled with traps; not yet executable by our calls until Install.
+  CodeBlockPtr Reserve(std::size_t size, std::size_t alignment, std::string name, std::vector<TrapEntry> traps,
+                       const void* owner);
+  void Install(const CodeBlockPtr& block, const void* code, std::size_t size, std::size_t offset = 0);
+  void Free(const CodeBlockPtr& block);
+
+  CodeBlockPtr BySerial(std::uint64_t serial) const;
+  CodeBlockPtr Find(std::uintptr_t address) const;
+
+  std::uintptr_t AllocateSlot(std::uint64_t target, const void* owner);
+  bool HasSlot(std::uintptr_t slot) const;
+  void FreeSlot(std::uintptr_t slot);
+  // One atomic store.
+  void SetSlot(std::uintptr_t slot, std::uint64_t target);
+  std::uint64_t GetSlot(std::uintptr_t slot) const;
+
+  ArenaStats Stats() const;
+  void Close();
+  void FreeOwnedBy(const void* owner);
+
+  std::uint32_t id() const { return id_; }
+  const void* owner() const { return owner_; }
+  bool closed() const { return closed_; }
+  std::uintptr_t base() const { return base_; }
+  std::size_t reserved() const { return reserved_; }
+
+ private:
+  CodeArena(std::uintptr_t base, std::size_t reserve, Backing backing, int descriptor, const void* owner);
+
+  std::size_t AllocateUnits(std::size_t count, std::size_t alignment);
+  void CommitCode(std::size_t from, std::size_t size);
+  void CommitData(std::size_t chunks);
+  void Write(std::uintptr_t address, const void* bytes, std::size_t size);
+  void FillWithTraps(std::uintptr_t address, std::size_t size);
+  void ReleaseUnits(std::uintptr_t address);
+  void CheckOpen() const;
+  void CheckSlot(std::uintptr_t slot) const;
+
+  mutable std::mutex mutex_;
+  const std::uintptr_t base_;
+  const std::size_t reserved_;
+  const Backing backing_;
+  const int descriptor_;
+  const void* const owner_;
+  const std::uint32_t id_;
+  const std::size_t unit_;  // 64, or a page where pages change protection
+  bool closed_ = false;
+  AddressRanges::Node* range_ = nullptr;
+  BitPool code_;
+  BitPool data_;
+  std::map<std::uintptr_t, CodeBlockPtr> blocks_;
+  std::map<std::uint64_t, CodeBlockPtr> by_serial_;
+  std::map<std::uintptr_t, const void*> slots_;
+  std::size_t code_bytes_ = 0;
+  std::size_t high_water_ = 0;  // no unit from here on was ever handed out
+};
+
+}  // namespace native_mem

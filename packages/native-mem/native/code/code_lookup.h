@@ -1,0 +1,37 @@
+// All arenas of the process, and the question "whose code is at this address?".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "code/code_arena.h"
+#include "memory/region_registry.h"
+
+namespace native_mem {
+
+std::shared_ptr<CodeArena> AddArena(std::shared_ptr<CodeArena> arena);
+// Throws ERR_CLOSED for an arena that was closed or never existed.
+std::shared_ptr<CodeArena> ArenaById(std::uint32_t id);
+// The process-wide arena, made at first use.
+std::shared_ptr<CodeArena> DefaultArena();
+void CloseArena(std::uint32_t id);
+std::vector<std::shared_ptr<CodeArena>> AllArenas();
+
+// Executable memory that holds `address`: a block of an arena, or a region made executable.
+struct CodePlace {
+  std::shared_ptr<CodeLife> life;
+  std::shared_ptr<CodeArena> arena;  // null for a region
+  CodeBlockPtr block;                // null for a region
+  std::uintptr_t start = 0;
+  std::size_t size = 0;
+  std::string name;
+};
+
+// A place with a null life when no live code is there.
+CodePlace FindCode(std::uint64_t address);
+// Throws ERR_NOT_EXECUTABLE when no live code is there.
+CodePlace RequireCode(std::uint64_t address, const char* what);
+
+}  // namespace native_mem

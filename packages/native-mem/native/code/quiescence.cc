@@ -1,0 +1,95 @@
+// See quiescence.h.
+#include "code/quiescence.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "platform/barriers.h"
+
+namespace native_mem {
+namespace {
+
+struct Retired {
+  std::vector<std::pair<Activity*, std::uint64_t>> waiting_for;
+  std::function<void()> action;
+};
+
+std::mutex g_mutex;
+std::vector<Activity*>& Activities() {
+  static auto& list = *new std::vector<Activity*>;
+  return list;
+}
+std::vector<Retired>& RetiredList() {
+  static auto& list = *new std::vector<Retired>;
+  return list;
+}
+
+bool Ended(const std::pair<Activity*, std::uint64_t>& call) {
+  return call.first->count.load(std::memory_order_acquire) != call.second;
+}
+
+}  // namespace
+
+std::atomic<std::size_t> g_retired_count{0};
+
+void RegisterActivity(Activity* activity) {
+  std::lock_guard<std::mutex> lock(g_mutex);
+  if (Activities().empty()) g_fence_on_entry = !EnableProcessBarrier();
+  Activities().push_back(activity);
+}
+
+void UnregisterActivity(Activity* activity) {
+  std::lock_guard<std::mutex> lock(g_mutex);
+  auto& list = Activities();
+  list.erase(std::remove(list.begin(), list.end(), activity), list.end());
+  for (Retired& retired : RetiredList()) {
+    auto& waiting = retired.waiting_for;
+    waiting.erase(std::remove_if(waiting.begin(), waiting.end(), [=](const auto& call) { return call.first == activity; }),
+                  waiting.end());
+  }
+}
+
+void Retire(std::function<void()> action) {
+  ProcessBarrier();
+  {
+    std::lock_guard<std::mutex> lock(g_mutex);
+    Retired retired;
+    for (Activity* activity : Activities()) {
+      const std::uint64_t count = activity->count.load(std::memory_order_acquire);
+      if (count % 2 == 1) retired.waiting_for.emplace_back(activity, count);
+    }
+    if (!retired.waiting_for.empty()) {
+      retired.action = std::move(action);
+      RetiredList().push_back(std::move(retired));
+      g_retired_count.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+  }
+  action();
+}
+
+void ReclaimRetired() {
+  std::vector<std::function<void()>> due;
+  {
+    std::lock_guard<std::mutex> lock(g_mutex);
+    auto& list = RetiredList();
+    for (std::size_t i = 0; i < list.size();) {
+      auto& waiting = list[i].waiting_for;
+      waiting.erase(std::remove_if(waiting.begin(), waiting.end(), Ended), waiting.end());
+      if (!waiting.empty()) {
+        ++i;
+        continue;
+      }
+      due.push_back(std::move(list[i].action));
+      list.erase(list.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    g_retired_count.store(list.size(), std::memory_order_relaxed);
+  }
+  for (auto& action : due) action();
+}
+
+std::size_t RetiredCount() { return g_retired_count.load(std::memory_order_relaxed); }
+
+}  // namespace native_mem

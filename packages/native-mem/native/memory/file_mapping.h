@@ -1,0 +1,43 @@
+// Files mapped into memory, and reading from them under guard.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "call/thread_state.h"
+#include "memory/region_registry.h"
+
+namespace native_mem {
+
+struct FileIdentity {
+  std::uint64_t dev = 0;
+  std::uint64_t ino = 0;
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0;
+  std::uint32_t mode = 0;
+  std::uint32_t uid = 0;
+};
+
+struct FileMapping {
+  RegionPtr region;
+  FileIdentity identity;
+};
+
+std::size_t PageSize();
+
+// length 0 = to the end of the file. `read_if_unmappable`: files of a file system without mmap are read instead.
+FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t offset, std::uint64_t length,
+                    bool read_if_unmappable, const void* owner);
+// The region must be in the registry; it is gone afterwards. `keep_address_space`: a view that we can't detach still
+// points there, so the pages are replaced by zeros; give them back by ReleaseAddressSpace.
+void UnmapFile(const RegionPtr& region, bool keep_address_space);
+void ReleaseAddressSpace(const Region& region);
+
+std::uint64_t FileSize(const std::string& path);
+
+// Copies out of any live region; throws ERR_FILE_SHRUNK when the file no longer has those bytes.
+void ReadRegion(ThreadState& thread, const RegionPtr& region, std::uint64_t offset, void* to, std::size_t count);
+void CheckNotLost(const Region& region);
+
+}  // namespace native_mem

@@ -1,0 +1,70 @@
+// Every region that this process mapped or allocated through us. All addresses that come in are checked against it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "code/quiescence.h"
+#include "memory/address_ranges.h"
+
+namespace native_mem {
+
+class CodeArena;
+
+enum class RegionKind { kFile, kReadWrite, kExecutable };
+
+struct Region {
+  std::uint64_t serial = 0;
+  RegionKind kind = RegionKind::kFile;
+  std::uintptr_t address = 0;  // what the user sees
+  std::size_t size = 0;
+  std::uintptr_t map_base = 0;  // what the system mapped (page-aligned); 0 for memory of an arena
+  std::size_t map_size = 0;
+  int prot = 0;
+  bool shared = false;
+  bool mapped = true;  // false: the bytes were read, because the file system can't map
+  std::string path;
+  const void* owner = nullptr;          // the environment that made it
+  std::atomic<bool> lost{false};        // a page vanished because the file shrank
+  std::shared_ptr<CodeLife> life;       // while executable
+  AddressRanges::Node* range = nullptr;  // in CodeRanges or FileRanges
+  std::shared_ptr<CodeArena> arena;     // kExecutable
+  bool held_by_buffer = false;          // a MappedFile owns it
+  void* buffer_hold = nullptr;          // what the finalizer of its ArrayBuffer will release
+};
+
+using RegionPtr = std::shared_ptr<Region>;
+
+class RegionRegistry {
+ public:
+  static RegionRegistry& Get();
+
+  // Held by every operation that looks a region up and then uses its memory.
+  std::recursive_mutex& mutex() { return mutex_; }
+
+  RegionPtr Add(RegionPtr region);
+  // The region that starts at `address` and has `size` bytes; throws ERR_NOT_MAPPED or ERR_OUT_OF_BOUNDS otherwise.
+  RegionPtr Exact(std::uint64_t address, std::uint64_t size, const char* what);
+  // The region that holds all of [address, address + size).
+  RegionPtr Containing(std::uint64_t address, std::uint64_t size, const char* what);
+  RegionPtr Starting(std::uint64_t address, const char* what);
+  RegionPtr BySerial(std::uint64_t serial);
+  void Remove(const RegionPtr& region);
+  void ForEach(const std::function<void(const RegionPtr&)>& visit);
+
+ private:
+  RegionPtr Around(std::uint64_t address);
+
+  std::recursive_mutex mutex_;
+  std::map<std::uintptr_t, RegionPtr> by_address_;
+  std::map<std::uint64_t, RegionPtr> by_serial_;
+  std::uint64_t next_serial_ = 1;
+};
+
+}  // namespace native_mem

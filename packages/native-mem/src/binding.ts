@@ -1,0 +1,121 @@
+// All that the C++ addon exports, by the names it has there. Nothing else in this package calls the addon.
+// Every function checks its arguments itself: TypeError, RangeError, or NativeMemError.
+import { NativeMemError, TrapError, type TrapKind } from './errors.js';
+import { loadAddon } from './loader.js';
+
+export interface OpenedMapping {
+  /** Names the mapping; never used twice in a process. */
+  readonly serial: number;
+  readonly address: bigint;
+  readonly size: number;
+  /** False when the bytes were read because the file system can't map. */
+  readonly mapped: boolean;
+  readonly stat: {
+    readonly dev: bigint;
+    readonly ino: bigint;
+    readonly size: bigint;
+    readonly mtimeNs: bigint;
+    readonly mode: bigint;
+    readonly uid: bigint;
+  };
+  readonly buffer: ArrayBuffer;
+}
+
+export interface ArenaPlace {
+  readonly id: number;
+  readonly address: bigint;
+  readonly size: number;
+}
+
+export interface RawArenaStats {
+  readonly reserved: number;
+  readonly committed: number;
+  readonly used: number;
+  readonly codeBytes: number;
+  readonly blocks: number;
+  readonly dataCommitted: number;
+  readonly dataUsed: number;
+  readonly slots: number;
+  readonly backing: 'memfd' | 'mprotect';
+}
+
+export interface FoundCode {
+  readonly arena: number;
+  readonly serial: number;
+  readonly address: bigint;
+  readonly size: number;
+  readonly name: string;
+  readonly offset: number;
+}
+
+export interface RawExecTotals {
+  readonly executableCount: number;
+  readonly executableBytes: number;
+  readonly readWriteCount: number;
+  readonly readWriteBytes: number;
+  readonly pendingFrees: number;
+}
+
+export interface NativeBinding {
+  setErrorClasses(nativeMemError: typeof NativeMemError, trapError: typeof TrapError): void;
+
+  mmapFile(
+    path: string,
+    prot: number,
+    flags: number,
+    offset: number,
+    length: number,
+  ): { address: bigint; size: number };
+  munmap(address: bigint, size: number): boolean;
+  mmapReadBytes(address: bigint, offset: number, length: number): Uint8Array<ArrayBuffer>;
+  mmapReadString(address: bigint, offset: number, maxLength: number): string;
+  msync(address: bigint, size: number, isAsync: boolean): boolean;
+  mlock(address: bigint, size: number): boolean;
+  munlock(address: bigint, size: number): boolean;
+  madvise(address: bigint, size: number, advice: number): boolean;
+  fileSizeForMmap(path: string): number;
+  pageSize(): number;
+
+  openMapping(path: string, writable: boolean, offset: number, length: number): OpenedMapping;
+  closeMapping(serial: number, buffer: ArrayBuffer): void;
+  mappingIsLost(serial: number): boolean;
+
+  allocExecMemory(size: number): bigint;
+  allocRwMemory(size: number): bigint;
+  writeExecMemory(address: bigint, code: Uint8Array, offset: number): number;
+  makeExecutable(address: bigint, size: number): boolean;
+  flushIcache(address: bigint, size: number): void;
+  getFunctionPointer(address: bigint): bigint;
+  freeExecMemory(address: bigint, size: number): boolean;
+  setProtection(address: bigint, size: number, prot: number): boolean;
+  getProtection(address: bigint): number;
+  isExecutable(address: bigint): boolean;
+  execMemoryTotals(): RawExecTotals;
+
+  arenaDefault(): ArenaPlace;
+  arenaCreate(reserve: number, backing: readonly string[]): ArenaPlace;
+  arenaClose(arena: number): void;
+  arenaReserve(
+    arena: number,
+    size: number,
+    alignment: number,
+    name: string,
+    trapOffsets: Uint32Array,
+    trapKinds: readonly TrapKind[],
+  ): { serial: number; address: bigint };
+  arenaInstall(arena: number, serial: number, code: Uint8Array): void;
+  arenaFree(arena: number, serial: number): boolean;
+  arenaBytes(arena: number, serial: number): Uint8Array<ArrayBuffer>;
+  arenaFindCode(address: bigint): FoundCode | undefined;
+  arenaStats(arena: number): RawArenaStats;
+  slotAllocate(arena: number, target: bigint): bigint;
+  slotFree(arena: number, slot: bigint): void;
+  slotSet(arena: number, slot: bigint, target: bigint): void;
+  slotGet(arena: number, slot: bigint): bigint;
+
+  bindFunction(address: bigint, params: readonly string[], result: string, name: string): (...args: never[]) => unknown;
+  callFunction(fnPtr: bigint, ...args: (bigint | number)[]): bigint;
+}
+
+export const binding = loadAddon() as NativeBinding;
+binding.setErrorClasses(NativeMemError, TrapError);

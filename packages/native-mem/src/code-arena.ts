@@ -1,0 +1,172 @@
+// Pooled executable memory for many functions, with import slots in reach of all of them.
+import { type ArenaPlace, binding } from './binding.js';
+import { CodeBlock } from './code-block.js';
+import type { TrapKind } from './errors.js';
+import { ImportSlot } from './import-slot.js';
+
+/** How code pages come about: a memory file mapped executable and written through its descriptor, or mprotect(2). */
+export type CodeBacking = 'memfd' | 'mprotect';
+
+export interface CodeArenaOptions {
+  /** Bytes of address space, from 1 MiB to just under 2 GiB. Default 1 GiB. Address space costs no memory. */
+  readonly reserve?: number;
+  /** What to try, in this order. Default `['memfd', 'mprotect']`. */
+  readonly backing?: readonly CodeBacking[];
+}
+
+export interface CodeOptions {
+  /** Shown in `TrapError.symbol` and in profiles. */
+  readonly name?: string;
+  /** Of the first byte: a power of two up to 65536. Default 64. */
+  readonly alignment?: number;
+  /** What a trap instruction at an offset means. */
+  readonly traps?: readonly { readonly offset: number; readonly kind: TrapKind }[];
+  /**
+   * Patches a private copy of the code once its final address is known. The copy is what gets installed; it must not be
+   * used afterwards.
+   */
+  readonly relocate?: (copy: Uint8Array, address: bigint) => void;
+}
+
+export interface CodeArenaStats {
+  /** Address space, in bytes. */
+  readonly reserved: number;
+  /** Backed by memory, in bytes. */
+  readonly committed: number;
+  /** Of `committed`, in units of 64 bytes that are in use (blocks whose free waits for a call to end included). */
+  readonly used: number;
+  /** Sum of the sizes of all open blocks. */
+  readonly codeBytes: number;
+  readonly blocks: number;
+  /** Writable memory for import slots, in bytes. */
+  readonly dataCommitted: number;
+  readonly dataUsed: number;
+  readonly slots: number;
+  readonly backing: CodeBacking;
+}
+
+const DEFAULT_RESERVE = 2 ** 30;
+const TRAP_KINDS: ReadonlySet<string> = new Set<TrapKind>([
+  'divide',
+  'memory',
+  'illegal-instruction',
+  'breakpoint',
+  'stack-overflow',
+  'bus',
+  'unreachable',
+  'bounds',
+  'overflow',
+]);
+
+/**
+ * Executable memory in one reserved address range. No page is ever writable and executable; addresses never move.
+ * What a thread allocates is freed when that thread ends; code may be called from every thread.
+ *
+ * @example
+ * const arena = CodeArena.default();
+ * const block = arena.allocate(Uint8Array.of(0x48, 0x8d, 0x04, 0x37, 0xc3), { name: 'add' }); // lea rax, [rdi + rsi]; ret
+ * const add = bindFunction(block.address, { params: ['i64', 'i64'], result: 'i64' });
+ * add(2n, 3n); // 5n
+ * block.close();
+ */
+export class CodeArena {
+  readonly #place: ArenaPlace;
+  #closed = false;
+
+  /**
+   * An arena of one's own. Throws `ERR_EXEC_MEMORY_REFUSED` when the system lets none of the backings work.
+   */
+  constructor(options: CodeArenaOptions | ArenaPlace = {}) {
+    this.#place =
+      'id' in options
+        ? options
+        : binding.arenaCreate(options.reserve ?? DEFAULT_RESERVE, options.backing ?? ['memfd', 'mprotect']);
+  }
+
+  /** The arena of the whole process, made at first use. It can't be closed. */
+  static default(): CodeArena {
+    return new CodeArena(binding.arenaDefault());
+  }
+
+  /** Start of the reserved range. */
+  get address(): bigint {
+    return this.#place.address;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Copies code into executable memory. The block lives until its `close()`, its arena's, or the end of this thread.
+   *
+   * @throws RangeError for an empty code, a bad alignment or a trap outside the code; NativeMemError `ENOMEM` when the
+   *   arena is full, `ERR_CLOSED`; whatever `relocate` throws, and then nothing stays allocated
+   */
+  allocate(code: Uint8Array, options: CodeOptions = {}): CodeBlock {
+    const traps = options.traps ?? [];
+    for (const trap of traps) {
+      if (!Number.isInteger(trap.offset) || trap.offset < 0 || trap.offset >= code.length) {
+        throw new RangeError(`A trap at offset ${trap.offset} lies outside the code of ${code.length} bytes`);
+      }
+      if (!TRAP_KINDS.has(trap.kind)) throw new TypeError(`'${trap.kind}' is not a kind of trap`);
+    }
+    const { id } = this.#place;
+    const name = options.name ?? '';
+    const reserved = binding.arenaReserve(
+      id,
+      code.length,
+      options.alignment ?? 64,
+      name,
+      Uint32Array.from(traps, (trap) => trap.offset),
+      traps.map((trap) => trap.kind),
+    );
+    try {
+      let bytes = code;
+      if (options.relocate) {
+        bytes = Uint8Array.from(code);
+        options.relocate(bytes, reserved.address);
+        if (bytes.length !== code.length) throw new TypeError('relocate must not detach or resize the copy');
+      }
+      binding.arenaInstall(id, reserved.serial, bytes);
+    } catch (error) {
+      binding.arenaFree(id, reserved.serial);
+      throw error;
+    }
+    return new CodeBlock({ ...reserved, arena: id, size: code.length, name });
+  }
+
+  /**
+   * A writable pointer within reach (a signed 32-bit displacement) of all code of this arena.
+   * @param target what it points to at first; 0n, the default, makes a call through it a `memory` trap
+   */
+  allocateSlot(target = 0n): ImportSlot {
+    return new ImportSlot(this.#place.id, binding.slotAllocate(this.#place.id, target));
+  }
+
+  /** Exact numbers, for all threads together. */
+  stats(): CodeArenaStats {
+    return binding.arenaStats(this.#place.id);
+  }
+
+  /** Frees the whole range. Blocks and slots in it are closed, bound functions throw. Closing again does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    binding.arenaClose(this.#place.id);
+    this.#closed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * The open code block, of any arena and thread, that holds `address`; undefined when none does.
+ * @example
+ * findCode(block.address + 4n); // { block, offset: 4 }
+ */
+export function findCode(address: bigint): { block: CodeBlock; offset: number } | undefined {
+  const found = binding.arenaFindCode(address);
+  return found && { block: new CodeBlock(found), offset: found.offset };
+}

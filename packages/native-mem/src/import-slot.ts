@@ -1,0 +1,43 @@
+// A pointer that code calls or loads through, so that its target can change without touching the code.
+import { binding } from './binding.js';
+import { NativeMemError } from './errors.js';
+
+/** Made by `CodeArena.allocateSlot`. */
+export class ImportSlot {
+  /** Of the pointer itself: what code refers to, RIP-relative. */
+  readonly address: bigint;
+  readonly #arena: number;
+  #closed = false;
+
+  constructor(arena: number, address: bigint) {
+    this.#arena = arena;
+    this.address = address;
+  }
+
+  /** What the slot points to. Setting it is one atomic pointer store: calls see the old or the new target. */
+  get target(): bigint {
+    this.#check();
+    return binding.slotGet(this.#arena, this.address);
+  }
+
+  set target(target: bigint) {
+    this.#check();
+    binding.slotSet(this.#arena, this.address, target);
+  }
+
+  /** Gives the slot back; it reads as 0 until it is reused. Closing again does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    binding.slotFree(this.#arena, this.address);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #check(): void {
+    if (!this.#closed) return;
+    throw new NativeMemError('The import slot is closed.', { code: 'ERR_CLOSED', address: this.address });
+  }
+}
