@@ -1,0 +1,41 @@
+// All limits in one place. They bound what a hostile file can make us do; every one can be changed by an option.
+
+/** Limits on what a reader accepts. All are inclusive; sizes are in bytes. */
+export interface SmfLimits {
+  /** Sections of one file. */
+  readonly maxSections: number;
+  /** Symbols of one file. */
+  readonly maxSymbols: number;
+  /** Bytes of one name in the string table. Also bounds the work that overlapping names can cause. */
+  readonly maxNameLength: number;
+  /** Bytes that one compressed section may claim to unpack to. A larger claim is refused before anything is allocated. */
+  readonly maxUncompressedSize: number;
+  /** How many times its stored size a compressed section may claim to unpack to. */
+  readonly maxCompressionRatio: number;
+  /** Templates of one TemplateCode or TemplateMeta section. */
+  readonly maxTemplates: number;
+  /** Bytes of SDN text, in a note or given to `parseSdn`. */
+  readonly maxSdnLength: number;
+  /** Nesting of SDN blocks, arrays and dictionaries. */
+  readonly maxSdnDepth: number;
+  /** Modules of one library. */
+  readonly maxModules: number;
+}
+
+/** What is used where no option says otherwise. */
+export const DEFAULT_LIMITS: SmfLimits = Object.freeze({
+  maxSections: 65_536,
+  maxSymbols: 16_777_216,
+  maxNameLength: 8192,
+  maxUncompressedSize: 1 << 30,
+  maxCompressionRatio: 4096,
+  maxTemplates: 1_048_576,
+  maxSdnLength: 256 << 20,
+  maxSdnDepth: 64,
+  maxModules: 1_048_576,
+});
+
+/** The default limits with some of them changed. */
+export function withLimits(changes: Partial<SmfLimits> | undefined): SmfLimits {
+  return changes === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, ...changes };
+}

@@ -1,0 +1,209 @@
+// The symbol table, decoded one symbol at a time. Looking up a name compares stored hashes first: an index over them is
+// built once, at the first look-up, and no name is decoded to build it.
+import { decodeUtf8, encodeUtf8, u32, u64 } from '../bytes.js';
+import {
+  SectionType,
+  SYMBOL_ENTRY,
+  SYMBOL_ENTRY_SIZE_PLAIN,
+  SYMBOL_ENTRY_SIZE_V11,
+  SymbolBinding,
+  SymbolFlags,
+  symbolTypeName,
+} from '../definitions.js';
+import { SmfFormatError } from '../errors.js';
+import { fnv1a32Range } from '../hashes.js';
+import type { SmfLimits } from '../limits.js';
+import type { Located } from './layout.js';
+
+/** One symbol, decoded: a plain object that stays valid after the input is gone. */
+export interface SmfSymbol {
+  readonly index: number;
+  readonly name: string;
+  /** FNV-1a 32 of the name, as stored. */
+  readonly nameHash: number;
+  /** See `SymbolType`. */
+  readonly type: number;
+  readonly typeName: string;
+  /** See `SymbolBinding`. */
+  readonly binding: number;
+  readonly visibility: number;
+  /** See `SymbolFlags`. */
+  readonly flags: number;
+  /** GENERIC_TEMPLATE: the symbol names a template at `templateOffset` of the TemplateCode section. */
+  readonly isTemplate: boolean;
+  /** SPECIALIZED: the symbol is code made from a template. */
+  readonly isSpecialised: boolean;
+  /** Offset in the symbol's section, in bytes. Above 2^53 - 1 rounded (no section is so large). */
+  readonly value: number;
+  /** Bytes; real compilers write 0 for "unknown". */
+  readonly size: number;
+  readonly typeId: number;
+  readonly version: number;
+  readonly templateParamCount: number;
+  /** Where the template's entry begins in the TemplateCode section; 0 for none. */
+  readonly templateOffset: number;
+  /** Index in the section table. In the C-aligned layouts, which do not store it, the first Code section (-1: none). */
+  readonly sectionIndex: number;
+}
+
+type Table = Pick<Located, 'symbolTableAt' | 'symbolEntrySize' | 'stringsAt' | 'stringsEnd'>;
+
+/**
+ * The symbols of a file: `length`, `at(i)`, iteration and look-up by name. Nothing is decoded until asked for.
+ *
+ * @example
+ * for (const symbol of smf.symbols) console.log(symbol.name)
+ */
+export class SmfSymbolTable implements Iterable<SmfSymbol> {
+  readonly length: number;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #table: Table;
+  readonly #firstCode: number;
+  readonly #maxNameLength: number;
+  #index: HashIndex | undefined;
+
+  /** @internal */
+  constructor(bytes: Uint8Array, view: DataView, located: Located, limits: SmfLimits) {
+    this.length = located.header.symbolCount;
+    this.#bytes = bytes;
+    this.#view = view;
+    this.#table = located;
+    this.#firstCode = located.sections.findIndex((section) => section.type === SectionType.Code);
+    this.#maxNameLength = limits.maxNameLength;
+  }
+
+  /**
+   * Decodes symbol `index`.
+   *
+   * @returns undefined where there is no such index
+   * @throws SmfFormatError ERR_SMF_STRING_OUT_OF_BOUNDS when its name lies outside the string table or is not ended by
+   * NUL, ERR_SMF_LIMIT when its name is longer than `limits.maxNameLength`
+   */
+  at(index: number): SmfSymbol | undefined {
+    if (!Number.isInteger(index) || index < 0 || index >= this.length) return undefined;
+    const view = this.#view;
+    const at = this.#table.symbolTableAt + index * this.#table.symbolEntrySize;
+    const flags = view.getUint8(at + SYMBOL_ENTRY.flags);
+    const type = view.getUint8(at + SYMBOL_ENTRY.type);
+    const withTemplates = this.#table.symbolEntrySize !== SYMBOL_ENTRY_SIZE_PLAIN;
+    const start = this.#nameStart(at);
+    return {
+      index,
+      name: decodeUtf8(this.#bytes, start, this.#nameEnd(start, index)),
+      nameHash: u32(view, at + SYMBOL_ENTRY.nameHash),
+      type,
+      typeName: symbolTypeName(type),
+      binding: view.getUint8(at + SYMBOL_ENTRY.binding),
+      visibility: view.getUint8(at + SYMBOL_ENTRY.visibility),
+      flags,
+      isTemplate: (flags & SymbolFlags.GENERIC_TEMPLATE) !== 0,
+      isSpecialised: (flags & SymbolFlags.SPECIALIZED) !== 0,
+      value: u64(view, at + SYMBOL_ENTRY.value),
+      size: u64(view, at + SYMBOL_ENTRY.size),
+      typeId: u32(view, at + SYMBOL_ENTRY.typeId),
+      version: u32(view, at + SYMBOL_ENTRY.version),
+      templateParamCount: withTemplates ? view.getUint8(at + SYMBOL_ENTRY.templateParamCount) : 0,
+      templateOffset: withTemplates ? u64(view, at + SYMBOL_ENTRY.templateOffset) : 0,
+      sectionIndex:
+        this.#table.symbolEntrySize === SYMBOL_ENTRY_SIZE_V11
+          ? u32(view, at + SYMBOL_ENTRY.sectionIndex)
+          : this.#firstCode,
+    };
+  }
+
+  *[Symbol.iterator](): IterableIterator<SmfSymbol> {
+    for (let i = 0; i < this.length; i++) yield this.at(i) as SmfSymbol;
+  }
+
+  /**
+   * The symbol of this name: constant time, after an index that is built once. Among several of one name a global one
+   * comes before a weak one, a weak one before a local one.
+   */
+  find(name: string): SmfSymbol | undefined {
+    const index = this.indexOf(name);
+    return index < 0 ? undefined : this.at(index);
+  }
+
+  /** The index of the symbol that `find` gives, or -1. */
+  indexOf(name: string): number {
+    const wanted = encodeUtf8(name);
+    const hash = fnv1a32Range(wanted, 0, wanted.length);
+    this.#index ??= new HashIndex(this.#view, this.#table, this.length);
+    let best = -1;
+    let bestRank = -1;
+    for (let i = this.#index.first(hash); i >= 0; i = this.#index.next(i)) {
+      const at = this.#table.symbolTableAt + i * this.#table.symbolEntrySize;
+      if (u32(this.#view, at + SYMBOL_ENTRY.nameHash) !== hash || !this.#hasName(at, wanted)) continue;
+      const rank = bindingRank(this.#view.getUint8(at + SYMBOL_ENTRY.binding));
+      if (rank > bestRank) {
+        best = i;
+        bestRank = rank;
+      }
+    }
+    return best;
+  }
+
+  #hasName(at: number, wanted: Uint8Array): boolean {
+    const start = this.#nameStart(at);
+    if (start + wanted.length >= this.#table.stringsEnd || this.#bytes[start + wanted.length] !== 0) return false;
+    for (let i = 0; i < wanted.length; i++) if (this.#bytes[start + i] !== wanted[i]) return false;
+    return true;
+  }
+
+  #nameStart(at: number): number {
+    return this.#table.stringsAt + u32(this.#view, at + SYMBOL_ENTRY.nameOffset);
+  }
+
+  #nameEnd(start: number, index: number): number {
+    const limit = Math.min(this.#table.stringsEnd, start + this.#maxNameLength + 1);
+    for (let end = start; end < limit; end++) if (this.#bytes[end] === 0) return end;
+    const tooLong = limit < this.#table.stringsEnd;
+    throw new SmfFormatError(
+      tooLong ? 'ERR_SMF_LIMIT' : 'ERR_SMF_STRING_OUT_OF_BOUNDS',
+      tooLong ? 'the name is longer than allowed' : 'the name does not lie in the string table',
+      {
+        structure: `symbol ${index}`,
+        offset: this.#table.symbolTableAt + index * this.#table.symbolEntrySize + SYMBOL_ENTRY.nameOffset,
+        expected: tooLong
+          ? `at most ${this.#maxNameLength} bytes`
+          : `a NUL-ended name below offset ${this.#table.stringsEnd - this.#table.stringsAt}`,
+        found: `offset ${start - this.#table.stringsAt}`,
+        hint: tooLong ? 'Raise the limit maxNameLength if you trust the file' : 'The file is damaged',
+      },
+    );
+  }
+}
+
+function bindingRank(binding: number): number {
+  if (binding === SymbolBinding.Global) return 2;
+  return binding === SymbolBinding.Weak ? 1 : 0;
+}
+
+/** Chains of symbols with like hashes, in table order, as two flat arrays. */
+class HashIndex {
+  readonly #heads: Int32Array;
+  readonly #next: Int32Array;
+  readonly #mask: number;
+
+  constructor(view: DataView, table: Table, count: number) {
+    const size = 2 ** Math.max(3, Math.ceil(Math.log2(count + 1)));
+    this.#mask = size - 1;
+    this.#heads = new Int32Array(size).fill(-1);
+    this.#next = new Int32Array(count);
+    // Backwards, so that each chain comes out in table order.
+    for (let i = count - 1; i >= 0; i--) {
+      const slot = u32(view, table.symbolTableAt + i * table.symbolEntrySize + SYMBOL_ENTRY.nameHash) & this.#mask;
+      this.#next[i] = this.#heads[slot] as number;
+      this.#heads[slot] = i;
+    }
+  }
+
+  first(hash: number): number {
+    return this.#heads[hash & this.#mask] as number;
+  }
+
+  next(index: number): number {
+    return this.#next[index] as number;
+  }
+}

@@ -1,0 +1,577 @@
+// SmfBuilder: makes a v1.1 file from nothing, or from an existing file of any layout, of which everything that is not
+// edited is kept byte for byte (unknown sections, flags, reserved bytes, slack).
+import { decodeUtf8, encodeUtf8 } from '../bytes.js';
+import { codecFor, type SmfCodecs } from '../compression/codec.js';
+import {
+  Compression,
+  NOTE_SECTION_NAME,
+  NOTE_TERMINATOR,
+  SECTION_ENTRY,
+  SectionFlags,
+  SectionType,
+  SMF_HEADER_SIZE,
+  SYMBOL_ENTRY_SIZE_V11,
+  SymbolBinding,
+  SymbolFlags,
+  SymbolType,
+  TemplateKind,
+} from '../definitions.js';
+import { SmfFormatError } from '../errors.js';
+import { fnv1a32 } from '../hashes.js';
+import type { NoteSdnMetadata } from '../note-sdn/model.js';
+import { noteBody, parseNoteSdn } from '../note-sdn/parse.js';
+import { stringifyNoteSdn } from '../note-sdn/print.js';
+import { noteRegion } from '../read/note-text.js';
+import { readRelocations, relocationTarget } from '../read/relocations.js';
+import { isBss, isPowerOfTwoOrZero, type SmfSection } from '../read/sections.js';
+import { isNote, type SmfFile } from '../read/smf-file.js';
+import { TEMPLATE_HEADER_SIZE } from '../read/templates.js';
+import { emitSmf } from './emit.js';
+import { emptyTemplateCode, encodeRelocations, encodeTemplate } from './encode.js';
+import {
+  type BuilderSection,
+  type BuilderSymbol,
+  defaultAlignment,
+  defaultFlags,
+  type RelocationInput,
+  type SectionInput,
+  type SmfHeaderInput,
+  type SymbolInput,
+  type TemplateInput,
+} from './model.js';
+
+const DEFAULT_HEADER: Required<SmfHeaderInput> = {
+  platform: 0,
+  arch: 0,
+  flags: 0,
+  entryPoint: 0,
+  sourceHash: 0n,
+  appType: 0,
+  windowWidth: 1280,
+  windowHeight: 720,
+  prefetchHint: false,
+  prefetchFileCount: 0,
+};
+
+/** A section of a file being built, as it is now. */
+export interface BuilderSectionInfo {
+  readonly index: number;
+  readonly type: number;
+  readonly name: string;
+  readonly flags: number;
+  readonly alignment: number;
+  readonly virtualSize: number;
+}
+
+/**
+ * Builds v1.1 files. Sections and symbols are named by index; removing one moves later ones down, and every reference in
+ * symbols, relocations and `.reloc.N` names follows. `build` is deterministic and may be called again after more edits.
+ *
+ * @example
+ * const builder = new SmfBuilder()
+ * const code = builder.addSection({ type: SectionType.Code, name: '.text', data: Uint8Array.of(0xc3) })
+ * builder.addSymbol({ name: 'nop', sectionIndex: code, size: 1 })
+ * const bytes = builder.build()
+ */
+export class SmfBuilder {
+  #header: Required<SmfHeaderInput>;
+  #compression: number = Compression.None;
+  #compressionLevel = 0;
+  #codecs: SmfCodecs | undefined;
+  #keptHeader: Uint8Array | undefined;
+  #keptStrings: Uint8Array = new Uint8Array(0);
+  #sections: BuilderSection[] = [];
+  #symbols: BuilderSymbol[] = [];
+  #byName: Map<string, number> | undefined;
+  #stub: Uint8Array = new Uint8Array(0);
+  #growing: Uint8Array | undefined;
+
+  constructor(header: SmfHeaderInput = {}) {
+    this.#header = { ...DEFAULT_HEADER, ...header };
+  }
+
+  /**
+   * Starts from an existing file of any layout; a legacy one becomes v1.1. Views of the file's bytes are used until
+   * `build`: keep them unchanged until then. Costs O(symbols).
+   *
+   * @throws SmfFormatError for names outside the string table, or a note without end
+   */
+  static from(file: SmfFile): SmfBuilder {
+    const { header, located } = file;
+    const builder = new SmfBuilder({
+      ...header,
+      ...(located.shape.header.appType === undefined
+        ? { windowWidth: DEFAULT_HEADER.windowWidth, windowHeight: DEFAULT_HEADER.windowHeight }
+        : {}),
+    });
+    builder.#compression = header.compression;
+    builder.#compressionLevel = header.compressionLevel;
+    builder.#stub = file.stub;
+    builder.#keptStrings = file.bytes.subarray(located.stringsAt, located.stringsEnd);
+    const canonical = file.layout === 'v1.1';
+    if (canonical) builder.#keptHeader = file.bytes.subarray(located.headerAt, located.headerAt + SMF_HEADER_SIZE);
+    builder.#sections = file.sections.map((section) => keptSection(file, section));
+    builder.#symbols = Array.from(file.symbols, (symbol) => {
+      const at = located.symbolTableAt + symbol.index * located.symbolEntrySize;
+      const original = canonical ? file.bytes.subarray(at, at + SYMBOL_ENTRY_SIZE_V11) : undefined;
+      const nameOffset = new DataView(file.bytes.buffer, file.bytes.byteOffset + at, 4).getUint32(0, true);
+      return { ...symbol, sectionIndex: Math.max(symbol.sectionIndex, 0), nameOffset, original };
+    });
+    return builder;
+  }
+
+  /** Changes header fields. Counts, offsets, hashes and HAS_STUB follow from the content. */
+  setHeader(changes: SmfHeaderInput): this {
+    this.#header = { ...this.#header, ...changes };
+    return this;
+  }
+
+  /** The sections as they are now. */
+  get sections(): readonly BuilderSectionInfo[] {
+    return this.#sections.map(({ type, name, flags, alignment, virtualSize }, index) => {
+      return { index, type, name, flags, alignment, virtualSize };
+    });
+  }
+
+  get symbolCount(): number {
+    return this.#symbols.length;
+  }
+
+  /** Index of the first section of this name (and type), or -1. */
+  findSection(name: string, type?: number): number {
+    return this.#sections.findIndex(
+      (section) => section.name === name && (type === undefined || section.type === type),
+    );
+  }
+
+  /** Index of the first symbol of this name, or -1. */
+  findSymbol(name: string): number {
+    this.#byName ??= firstByName(this.#symbols);
+    return this.#byName.get(name) ?? -1;
+  }
+
+  /** Adds a section at the end. @returns its index */
+  addSection(input: SectionInput): number {
+    return this.#sections.push(newSection(input)) - 1;
+  }
+
+  /**
+   * Gives a section other content, name, type, flags or alignment; what `changes` do not name stays. New data of a section
+   * that was compressed is compressed again at `build`.
+   *
+   * @throws SmfFormatError ERR_SMF_NO_SUCH_SECTION, ERR_SMF_INVALID_ARGUMENT
+   */
+  replaceSection(index: number, changes: Partial<SectionInput>): this {
+    const old = this.#section(index);
+    const wasCompressed = old.compress || (old.flags & SectionFlags.COMPRESSED) !== 0;
+    const { type, name, flags, alignment, virtualSize } = old;
+    if (changes.data === undefined && (changes.compress ?? wasCompressed) === wasCompressed) {
+      const checked = newSection({ type, name, flags, alignment, virtualSize, ...changes });
+      Object.assign(old, { ...checked, data: old.data, compress: old.compress, noteCapacity: old.noteCapacity });
+      return this;
+    }
+    if (changes.data === undefined && wasCompressed && !old.compress) {
+      throw invalid(`section ${index} (${name})`, 'it is stored compressed', 'Pass its uncompressed data too');
+    }
+    const merged = { type, name, alignment, data: old.data, compress: wasCompressed, ...changes };
+    const fresh = newSection({ ...merged, flags: (changes.flags ?? flags) & ~SectionFlags.COMPRESSED });
+    this.#sections[index] = { ...fresh, reserved: old.reserved };
+    return this;
+  }
+
+  /**
+   * Removes a section and the Reloc sections that patch it. Indices of later sections go down by one.
+   *
+   * @throws SmfFormatError ERR_SMF_NO_SUCH_SECTION, or ERR_SMF_INVALID_ARGUMENT while symbols lie in it
+   */
+  removeSection(index: number): this {
+    this.#section(index);
+    const symbol = this.#symbols.find((s) => s.sectionIndex === index && s.type !== SymbolType.None);
+    if (symbol !== undefined) {
+      throw invalid(`section ${index}`, `the symbol ${symbol.name} lies in it`, 'Remove or move its symbols first');
+    }
+    const firstCode = this.#firstCode();
+    const doomed = this.#sections.findIndex((s) => {
+      return s.type === SectionType.Reloc && relocationTarget(s.name, this.#sections.length, firstCode) === index;
+    });
+    if (doomed >= 0 && doomed !== index) {
+      this.removeSection(doomed);
+      return this.removeSection(doomed < index ? index - 1 : index);
+    }
+    for (const section of this.#sections) {
+      if (section.type !== SectionType.Reloc || section.name === '.reloc') continue;
+      const target = relocationTarget(section.name, this.#sections.length, firstCode);
+      if (target > index) section.name = `.reloc.${target - 1}`;
+    }
+    this.#sections.splice(index, 1);
+    for (const s of this.#symbols) if (s.sectionIndex > index) s.sectionIndex--;
+    return this;
+  }
+
+  /**
+   * Adds a symbol at the end.
+   *
+   * @returns its index
+   * @throws SmfFormatError ERR_SMF_INVALID_ARGUMENT for a name with NUL or a number out of range
+   */
+  addSymbol(input: SymbolInput): number {
+    const index = this.#symbols.push(this.#newSymbol(input)) - 1;
+    if (this.#byName !== undefined && !this.#byName.has(input.name)) this.#byName.set(input.name, index);
+    return index;
+  }
+
+  /** Changes a symbol; what `changes` do not name stays. @throws SmfFormatError ERR_SMF_NO_SUCH_SYMBOL */
+  replaceSymbol(index: number, changes: Partial<SymbolInput>): this {
+    const old = this.#symbol(index);
+    const renamed = changes.name !== undefined && changes.name !== old.name;
+    const next = this.#newSymbol({ ...old, ...changes });
+    this.#symbols[index] = {
+      ...next,
+      nameHash: renamed ? next.nameHash : old.nameHash,
+      nameOffset: renamed ? undefined : old.nameOffset,
+      original: old.original,
+    };
+    if (renamed) this.#byName = undefined;
+    return this;
+  }
+
+  /**
+   * Removes symbols. Indices of later ones go down, and relocations follow.
+   *
+   * @throws SmfFormatError ERR_SMF_NO_SUCH_SYMBOL, or ERR_SMF_INVALID_ARGUMENT while a relocation uses one of them
+   */
+  removeSymbols(indices: Iterable<number>): this {
+    const doomed = new Set(indices);
+    for (const index of doomed) this.#symbol(index);
+    let next = 0;
+    const moved = this.#symbols.map((_, index) => (doomed.has(index) ? -1 : next++));
+    const edits: [BuilderSection, Uint8Array][] = [];
+    for (const section of this.#sections) {
+      if (section.type !== SectionType.Reloc || (section.flags & SectionFlags.COMPRESSED) !== 0) continue;
+      const info = { index: 0, offset: 0, name: section.name } as SmfSection;
+      const relocations = readRelocations(section.data, info).map((relocation) => {
+        const symbolIndex = moved[relocation.symbolIndex] ?? relocation.symbolIndex;
+        if (symbolIndex < 0) {
+          const name = this.#symbol(relocation.symbolIndex).name;
+          throw invalid(`symbol ${name}`, `a relocation in ${section.name} uses it`, 'Change the relocations first');
+        }
+        return { ...relocation, symbolIndex };
+      });
+      edits.push([section, encodeRelocations(relocations)]);
+    }
+    for (const [section, data] of edits) section.data = data;
+    this.#symbols = this.#symbols.filter((_, index) => !doomed.has(index));
+    this.#byName = undefined;
+    return this;
+  }
+
+  /** Gives a section its relocations, in a section `.reloc.N` (made, replaced, or with an empty list removed). */
+  setRelocations(sectionIndex: number, relocations: readonly RelocationInput[]): this {
+    this.#section(sectionIndex);
+    const firstCode = this.#firstCode();
+    const existing = this.#sections.findIndex((s) => {
+      return (
+        s.type === SectionType.Reloc && relocationTarget(s.name, this.#sections.length, firstCode) === sectionIndex
+      );
+    });
+    if (relocations.length === 0) return existing < 0 ? this : this.removeSection(existing);
+    const data = encodeRelocations(relocations);
+    if (existing >= 0) return this.replaceSection(existing, { data });
+    this.addSection({ type: SectionType.Reloc, name: `.reloc.${sectionIndex}`, data });
+    return this;
+  }
+
+  /**
+   * Adds a template to the TemplateCode section (version 2; made at the first call), and a global symbol flagged
+   * GENERIC_TEMPLATE of the template's name.
+   *
+   * @returns the template's offset, for `templateAt`
+   * @throws SmfFormatError ERR_SMF_INVALID_ARGUMENT, also where the file's TemplateCode is of version 1
+   */
+  addTemplate(template: TemplateInput): number {
+    let index = this.#sections.findIndex((section) => section.type === SectionType.TemplateCode);
+    if (index < 0)
+      index = this.addSection({ type: SectionType.TemplateCode, name: '.templates', data: emptyTemplateCode() });
+    const section = this.#section(index);
+    const old = section.data;
+    const view = new DataView(old.buffer, old.byteOffset, old.byteLength);
+    if (
+      (section.flags & SectionFlags.COMPRESSED) !== 0 ||
+      old.length < TEMPLATE_HEADER_SIZE ||
+      view.getUint16(4, true) !== 2
+    ) {
+      const hint = 'Only an uncompressed TemplateCode section of version 2 can grow: build the library again';
+      throw invalid(`section ${index} (${section.name})`, 'templates cannot be added to it', hint);
+    }
+    const entry = encodeTemplate(template);
+    const offset = old.length;
+    section.data = this.#append(old, entry);
+    section.virtualSize = section.data.length;
+    const count = new DataView(section.data.buffer, section.data.byteOffset + 6, 4);
+    count.setUint32(0, count.getUint32(0, true) + 1, true);
+    this.addSymbol({
+      name: template.name,
+      type: symbolTypeOf(template.kind),
+      flags: SymbolFlags.GENERIC_TEMPLATE,
+      value: offset,
+      size: entry.length,
+      templateParamCount: template.genericParams.length,
+      templateOffset: offset,
+      sectionIndex: index,
+    });
+    return offset;
+  }
+
+  /**
+   * Sets the note (made at the first call), or with undefined removes it. The section is written with size 0 and slack
+   * after the terminator line, so that tools can rewrite the text in place: a quarter of the text and at least 256 bytes,
+   * to a multiple of 512. A note of an existing file keeps its room while the text fits.
+   *
+   * @param note a typed note, or its text; the `# END_NOTE` line is added where it is missing
+   * @throws SdnSyntaxError for text that is not SDN
+   */
+  setNote(note: NoteSdnMetadata | string | undefined): this {
+    const index = this.#sections.findIndex((section) => isNoteSection(section));
+    if (note === undefined) return index < 0 ? this : this.removeSection(index);
+    if (typeof note === 'string') parseNoteSdn(note);
+    const body = typeof note === 'string' ? noteBody(note) : noteBody(stringifyNoteSdn(note));
+    // The terminator begins with the line end of the line before it: a note without any text still needs one.
+    const data = encodeUtf8(`${body.replace(/\n$/, '')}${NOTE_TERMINATOR}`);
+    const old = index < 0 ? undefined : this.#section(index);
+    const room = old?.noteCapacity ?? 0;
+    const capacity = data.length <= room ? room : noteCapacity(data.length);
+    const fresh = newSection({ type: SectionType.TemplateMeta, name: NOTE_SECTION_NAME, data, virtualSize: 0 });
+    if (old === undefined) this.#sections.push({ ...fresh, noteCapacity: capacity });
+    else
+      Object.assign(old, { data, noteCapacity: capacity, virtualSize: 0, flags: old.flags & ~SectionFlags.COMPRESSED });
+    return this;
+  }
+
+  /** The note as it is now, or undefined. */
+  get note(): NoteSdnMetadata | undefined {
+    const section = this.#sections.find((candidate) => isNoteSection(candidate));
+    return section === undefined ? undefined : parseNoteSdn(decodeUtf8(section.data, 0, section.data.length));
+  }
+
+  /** What comes before the SMF data: a shebang line, an executable. Undefined strips it. */
+  setStub(stub: Uint8Array | undefined): this {
+    this.#stub = stub ?? new Uint8Array(0);
+    return this;
+  }
+
+  /**
+   * The algorithm for sections with `compress`. One file has one algorithm: a file with sections that are stored
+   * compressed keeps theirs.
+   *
+   * @throws SmfFormatError ERR_SMF_NO_CODEC, ERR_SMF_INVALID_ARGUMENT
+   */
+  setCompression(algorithm: 'zstd' | 'lz4', codecs: SmfCodecs, level = 0): this {
+    const compression = algorithm === 'zstd' ? Compression.Zstd : Compression.Lz4;
+    codecFor(compression, codecs, 'builder');
+    const stored = this.#sections.some(
+      (section) => !section.compress && (section.flags & SectionFlags.COMPRESSED) !== 0,
+    );
+    if (stored && this.#compression !== compression) {
+      throw invalid('compression', 'sections are stored with another algorithm', 'Replace their data first');
+    }
+    if (!Number.isInteger(level) || level < 0 || level > 255)
+      throw invalid('compression', `level ${level}`, '0 to 255');
+    this.#compression = compression;
+    this.#compressionLevel = level;
+    this.#codecs = codecs;
+    return this;
+  }
+
+  /**
+   * The file. The same content gives the same bytes, always.
+   *
+   * @throws SmfFormatError ERR_SMF_INVALID_ARGUMENT for a symbol in a section that does not exist or a section both
+   * writable and executable, ERR_SMF_NO_CODEC, ERR_SMF_LIMIT
+   */
+  build(): Uint8Array {
+    let sections = this.#sections;
+    const firstStrings = sections.findIndex((section) => section.extent === 'strings');
+    if (firstStrings < 0) {
+      const strings = newSection({ type: SectionType.StrTab, name: '.strtab', alignment: 1 });
+      sections = [...sections, { ...strings, extent: 'strings' }];
+    }
+    this.#checkSymbols(sections.length);
+    return emitSmf({
+      header: this.#header,
+      compression: this.#compression,
+      compressionLevel: this.#compressionLevel,
+      keptHeader: this.#keptHeader,
+      sections: sections.map((section) => (section.compress ? this.#compressed(section) : section)),
+      symbols: this.#symbols,
+      keptStrings: this.#keptStrings,
+      stub: this.#stub,
+    });
+  }
+
+  #compressed(section: BuilderSection): BuilderSection {
+    const codec = codecFor(this.#compression, this.#codecs, `section ${section.name}`);
+    const data = codec.compress(section.data, this.#compressionLevel);
+    return { ...section, data, flags: section.flags | SectionFlags.COMPRESSED };
+  }
+
+  #checkSymbols(sectionCount: number): void {
+    for (const symbol of this.#symbols) {
+      if (symbol.sectionIndex < sectionCount || symbol.original !== undefined || symbol.type === SymbolType.None)
+        continue;
+      const found = `section ${symbol.sectionIndex} of ${sectionCount}`;
+      throw invalid(`symbol ${symbol.name}`, found, 'Add the section, or say the right sectionIndex');
+    }
+  }
+
+  #newSymbol(input: SymbolInput): BuilderSymbol {
+    const bad = (what: string, hint: string): SmfFormatError => invalid(`symbol ${input.name}`, what, hint);
+    if (input.name.includes('\0')) throw bad('a NUL in its name', 'Names are NUL-ended in the file');
+    const symbol: BuilderSymbol = {
+      name: input.name,
+      nameHash: fnv1a32(input.name),
+      type: input.type ?? SymbolType.Function,
+      binding: input.binding ?? SymbolBinding.Global,
+      visibility: input.visibility ?? 0,
+      flags: input.flags ?? 0,
+      value: input.value ?? 0,
+      size: input.size ?? 0,
+      typeId: input.typeId ?? 0,
+      version: input.version ?? 0,
+      templateParamCount: input.templateParamCount ?? 0,
+      templateOffset: input.templateOffset ?? 0,
+      sectionIndex: input.sectionIndex ?? Math.max(this.#firstCode(), 0),
+      nameOffset: undefined,
+      original: undefined,
+    };
+    for (const field of ['type', 'binding', 'visibility', 'flags', 'templateParamCount'] as const) {
+      if (!isUnsigned(symbol[field], 0xff)) throw bad(`${field} ${symbol[field]}`, '0 to 255');
+    }
+    for (const field of ['typeId', 'version', 'sectionIndex'] as const) {
+      if (!isUnsigned(symbol[field], 0xffffffff)) throw bad(`${field} ${symbol[field]}`, '0 to 2^32 - 1');
+    }
+    for (const field of ['value', 'size', 'templateOffset'] as const) {
+      if (!isUnsigned(symbol[field], Number.MAX_SAFE_INTEGER)) throw bad(`${field} ${symbol[field]}`, '0 to 2^53 - 1');
+    }
+    return symbol;
+  }
+
+  /** Appends to a buffer of our own that grows by doubling: adding many templates stays linear. */
+  #append(old: Uint8Array, more: Uint8Array): Uint8Array {
+    const length = old.length + more.length;
+    if (this.#growing === undefined || old.buffer !== this.#growing.buffer || length > this.#growing.length) {
+      this.#growing = new Uint8Array(Math.max(1024, 2 * length));
+      this.#growing.set(old);
+    }
+    this.#growing.set(more, old.length);
+    return this.#growing.subarray(0, length);
+  }
+
+  #firstCode(): number {
+    return this.#sections.findIndex((section) => section.type === SectionType.Code);
+  }
+
+  #section(index: number): BuilderSection {
+    const section = this.#sections[index];
+    if (section !== undefined) return section;
+    throw new SmfFormatError('ERR_SMF_NO_SUCH_SECTION', 'no such section', {
+      structure: 'builder',
+      expected: `an index below ${this.#sections.length}`,
+      found: `${index}`,
+    });
+  }
+
+  #symbol(index: number): BuilderSymbol {
+    const symbol = this.#symbols[index];
+    if (symbol !== undefined) return symbol;
+    throw new SmfFormatError('ERR_SMF_NO_SUCH_SYMBOL', 'no such symbol', {
+      structure: 'builder',
+      expected: `an index below ${this.#symbols.length}`,
+      found: `${index}`,
+    });
+  }
+}
+
+/** Room for a note of `length` bytes: a quarter more, at least 256 bytes more, to a multiple of 512. */
+export const noteCapacity = (length: number): number => Math.ceil((length + Math.max(256, length / 4)) / 512) * 512;
+
+const isNoteSection = (section: BuilderSection): boolean =>
+  section.type === SectionType.TemplateMeta && section.name === NOTE_SECTION_NAME;
+
+const isUnsigned = (value: number, greatest: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value <= greatest;
+
+function symbolTypeOf(templateKind: number): number {
+  if (templateKind === TemplateKind.Function) return SymbolType.Function;
+  return templateKind === TemplateKind.Trait ? SymbolType.Trait : SymbolType.Type;
+}
+
+function firstByName(symbols: readonly BuilderSymbol[]): Map<string, number> {
+  const byName = new Map<string, number>();
+  symbols.forEach((symbol, index) => {
+    if (!byName.has(symbol.name)) byName.set(symbol.name, index);
+  });
+  return byName;
+}
+
+function newSection(input: SectionInput): BuilderSection {
+  const where = `section ${input.name}`;
+  const flags = input.flags ?? defaultFlags(input.type);
+  const alignment = input.alignment ?? defaultAlignment(input.type);
+  const data = input.data ?? new Uint8Array(0);
+  if (!isUnsigned(input.type, 0xff)) throw invalid(where, `type ${input.type}`, '0 to 255');
+  if (!isUnsigned(flags, 0xffffffff)) throw invalid(where, `flags ${flags}`, '0 to 2^32 - 1');
+  if ((flags & SectionFlags.WRITE) !== 0 && (flags & SectionFlags.EXEC) !== 0) {
+    throw invalid(where, 'both writable and executable', 'Split it into a Code and a Data section');
+  }
+  const nameLength = encodeUtf8(input.name).length;
+  if (nameLength > SECTION_ENTRY.nameLength || input.name.includes('\0')) {
+    throw invalid(where, `a name of ${nameLength} bytes`, 'At most 16 bytes without NUL');
+  }
+  if (!isPowerOfTwoOrZero(alignment)) throw invalid(where, `alignment ${alignment}`, 'A power of two');
+  const virtualSize = input.virtualSize ?? data.length;
+  if (!(virtualSize >= 0)) throw invalid(where, `virtualSize ${virtualSize}`, 'A number of bytes');
+  return {
+    type: input.type,
+    name: input.name,
+    flags,
+    alignment,
+    data,
+    virtualSize,
+    reserved: undefined,
+    compress: input.compress ?? false,
+    noteCapacity: undefined,
+    extent: undefined,
+  };
+}
+
+/** A section of an existing file, as it is. */
+function keptSection(file: SmfFile, section: SmfSection): BuilderSection {
+  const { located } = file;
+  const { type, name, flags, alignment, virtualSize } = section;
+  const entry = located.sectionTableAt + section.index * located.shape.sectionEntrySize + SECTION_ENTRY.name;
+  const kept: BuilderSection = {
+    type,
+    name,
+    flags,
+    alignment,
+    data: isBss(section) ? new Uint8Array(0) : file.storedSectionData(section.index),
+    virtualSize,
+    reserved: file.layout === 'v1.1' ? file.bytes.subarray(entry + 16, entry + 24) : undefined,
+    compress: false,
+    noteCapacity: undefined,
+    extent: undefined,
+  };
+  if (isNote(section) && section.size === 0) {
+    const region = noteRegion(file.bytes, located, section);
+    kept.noteCapacity = file.layout === 'v1.1' ? region.limit - region.start : noteCapacity(kept.data.length);
+  }
+  const at = file.dataOffset + section.offset;
+  if (type === SectionType.StrTab && at === located.stringsAt && at + section.size === located.stringsEnd) {
+    kept.extent = 'strings';
+  }
+  if (type === SectionType.SymTab && at === located.symbolTableAt && section.size > 0) kept.extent = 'symbols';
+  return kept;
+}
+
+const invalid = (structure: string, found: string, hint: string): SmfFormatError =>
+  new SmfFormatError('ERR_SMF_INVALID_ARGUMENT', 'this would not make a well-formed file', { structure, found, hint });
