@@ -187,6 +187,41 @@ export class IrDecodeError extends Error {
   }
 }
 
+/**
+ * - `UNKNOWN_TEMPLATE`: a callee that no one provides
+ * - `SIGNATURE`: a callee whose parameters or result are not what the call relies on
+ */
+export type LinkCode = 'UNKNOWN_TEMPLATE' | 'SIGNATURE';
+
+/** A call that cannot be linked to a function. */
+export class IrLinkError extends Error {
+  override readonly name = 'IrLinkError';
+  readonly code: LinkCode;
+  /** The instance that was called: `sort<f64>`. */
+  readonly callee: string;
+  readonly expected: string;
+  readonly found: string;
+
+  constructor(code: LinkCode, callee: string, expected: string, found: string) {
+    super(`call of ${callee}: expected ${expected}, found ${found} [${code}]`);
+    this.code = code;
+    this.callee = callee;
+    this.expected = expected;
+    this.found = found;
+  }
+}
+
+/** Interpreted code that ran longer than `maxSteps` allows. Native code has no such limit. */
+export class IrStepLimitError extends Error {
+  override readonly name = 'IrStepLimitError';
+  readonly steps: number;
+
+  constructor(steps: number) {
+    super(`interpreted code did not end within ${steps} steps; raise maxSteps if it is meant to run so long`);
+    this.steps = steps;
+  }
+}
+
 /** A trap in interpreted code: native code stops with the same kind at the same place. */
 export class IrTrapError extends Error {
   override readonly name = 'IrTrapError';

@@ -7,13 +7,20 @@ export {
   IrBuildError,
   IrDecodeError,
   type IrDiagnostic,
+  IrLinkError,
   IrSpecialiseError,
+  IrStepLimitError,
   IrSyntaxError,
   IrTrapError,
   IrVerifyError,
+  type LinkCode,
   type SpecialiseCode,
   type SyntaxCode,
 } from './errors.js';
+export type { IrValue } from './interpret/arithmetic.js';
+export { type CalleeProvider, instances } from './interpret/instances.js';
+export { type InterpretOptions, interpret } from './interpret/interpret.js';
+export { LinearMemory, type Memory } from './interpret/memory.js';
 export type {
   BinaryOp,
   Block,
@@ -37,7 +44,7 @@ export type {
 export { BINARY_OPS, COMPARE_OPS, edgesOf, operandsOf, resultOf, UNARY_OPS, type VerifyCode } from './operations.js';
 export { renumber } from './renumber.js';
 export { type CalleeReference, calleesOf, signatureOf, specialise } from './specialise.js';
-export { parseModule, parseType } from './text/parse.js';
+export { parseModule, parseType, parseTypeList } from './text/parse.js';
 export { printFunction, printModule } from './text/print.js';
 export {
   BOUNDS,

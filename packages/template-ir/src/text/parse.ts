@@ -44,6 +44,11 @@ export function parseType(text: string, typeParams: readonly TypeParam[] = []): 
   return new Reader(text, undefined, typeParams).readWholeType();
 }
 
+/** Reads a list of concrete types: `i64`, `i64, ptr<f64>`; none for an empty text. Throws `IrSyntaxError`. */
+export function parseTypeList(text: string): readonly Type[] {
+  return new Reader(text, undefined).readTypeList();
+}
+
 const BOOL = scalar('bool');
 const I64 = scalar('i64');
 

@@ -62,6 +62,19 @@ export class Reader {
     return type;
   }
 
+  /** Types with commas between them, and nothing after. */
+  readTypeList(): Type[] {
+    const types: Type[] = [];
+    if (this.#lexer.peek.kind === 'end') return types;
+    do {
+      if (types.length === MAX_TYPE_PARAMS) this.#fail(this.#lexer.peek, 'LIMIT', `at most ${MAX_TYPE_PARAMS} of them`);
+      types.push(this.#type());
+    } while (this.#accept(','));
+    const { peek } = this.#lexer;
+    if (peek.kind !== 'end') this.#fail(peek, 'TOKEN', '"," or nothing after the type');
+    return types;
+  }
+
   #fail(at: Token, code: SyntaxCode, expected: string, hint?: string): never {
     throw syntaxError(this.#lexer.path, at, {
       code,
