@@ -77,7 +77,7 @@ export class MappedFile {
 
   /**
    * The mapped bytes themselves, not a copy. `close()` detaches them: every view then has length 0.
-   * Writing to them crashes nothing but throws nothing either where the mapping is read-only; see `writable`.
+   * Without `writable` the view is private: writing to it changes this view only, never the file.
    *
    * A file that someone else makes shorter loses pages under this view: reading them gives zeros, and from then on
    * this property throws `ERR_FILE_SHRUNK`.

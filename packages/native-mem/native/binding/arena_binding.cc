@@ -86,10 +86,10 @@ Napi::Value ArenaInstall(const Napi::CallbackInfo& info, EnvState&) {
   return info.Env().Undefined();
 }
 
-// True when the block was still there.
+// True when the block was still there. An arena that is closed has no blocks.
 Napi::Value ArenaFree(const Napi::CallbackInfo& info, EnvState&) {
-  const auto arena = ArenaArgument(info[0]);
-  const CodeBlockPtr block = arena->BySerial(SizeArgument(info[1], "serial"));
+  const auto arena = FindArena(static_cast<std::uint32_t>(SizeArgument(info[0], "arena")));
+  const CodeBlockPtr block = arena ? arena->BySerial(SizeArgument(info[1], "serial")) : nullptr;
   if (block) arena->Free(block);
   return Napi::Boolean::New(info.Env(), block != nullptr);
 }
@@ -122,7 +122,9 @@ Napi::Value SlotAllocate(const Napi::CallbackInfo& info, EnvState& state) {
 }
 
 Napi::Value SlotFree(const Napi::CallbackInfo& info, EnvState&) {
-  ArenaArgument(info[0])->FreeSlot(static_cast<std::uintptr_t>(AddressArgument(info[1], "slot")));
+  const std::uint64_t slot = AddressArgument(info[1], "slot");
+  const auto arena = FindArena(static_cast<std::uint32_t>(SizeArgument(info[0], "arena")));
+  if (arena) arena->FreeSlot(static_cast<std::uintptr_t>(slot));
   return info.Env().Undefined();
 }
 

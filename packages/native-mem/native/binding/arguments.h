@@ -44,6 +44,13 @@ Napi::Value Guarded(const Napi::CallbackInfo& info) {
     error.code = "ENOMEM";
     error.message = "Out of memory.";
     ThrowNative(state, error);
+  } catch (const Napi::Error&) {
+    throw;  // node-addon-api makes it the pending exception
+  } catch (const std::exception& unexpected) {
+    NativeError error;
+    error.code = "ERR_INTERNAL";
+    error.message = std::string("Unexpected: ") + unexpected.what() + ". Please report this.";
+    ThrowNative(state, error);
   }
   return Napi::Value();
 }

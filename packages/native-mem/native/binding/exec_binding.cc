@@ -42,7 +42,7 @@ Napi::Value FlushIcache(const Napi::CallbackInfo& info, EnvState&) {
   const std::uint64_t address = AddressArgument(info[0], "address");
   const std::uint64_t size = SizeArgument(info[1], "size");
   const CodePlace place = FindCode(address);
-  if (!place.life || address + size > place.start + place.size) {
+  if (!place.life || size > place.start + place.size - address) {
     auto& registry = RegionRegistry::Get();
     Lock lock(registry.mutex());
     registry.Containing(address, size, "flushIcache");

@@ -31,7 +31,7 @@ Napi::Value MmapFile(const Napi::CallbackInfo& info, EnvState& state) {
   const std::uint64_t offset = SizeArgument(info[3], "offset");
   const std::uint64_t length = SizeArgument(info[4], "length");
   ThreadOf(state);
-  const FileMapping mapping = MapFile(path, prot, flags, offset, length, false, &state);
+  const FileMapping mapping = MapFile(path, prot, flags, offset, length, IfUnmappable::kFail, &state);
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("address", AddressValue(info.Env(), mapping.region->address));
   result.Set("size", Napi::Number::New(info.Env(), static_cast<double>(mapping.region->size)));
@@ -58,6 +58,16 @@ Napi::Value Munmap(const Napi::CallbackInfo& info, EnvState&) {
   return Napi::Boolean::New(info.Env(), true);
 }
 
+// Where memory may not suffice, the constructor of JavaScript throws; Node-API would end the process.
+Napi::Uint8Array NewBytes(Napi::Env env, std::size_t size) {
+  constexpr std::size_t kSmall = 1 << 20;
+  if (size <= kSmall) return Napi::Uint8Array::New(env, size);
+  const auto constructor = env.Global().Get("Uint8Array").As<Napi::Function>();
+  const Napi::Value made = constructor.New({Napi::Number::New(env, static_cast<double>(size))});
+  if (BytesArgument(made, "Uint8Array").size != size) FailType("The global Uint8Array was replaced");
+  return made.As<Napi::Uint8Array>();
+}
+
 Napi::Value CopyOut(Napi::Env env, EnvState& state, std::uint64_t address, std::uint64_t offset, std::uint64_t length) {
   auto& registry = RegionRegistry::Get();
   Lock lock(registry.mutex());
@@ -68,9 +78,9 @@ Napi::Value CopyOut(Napi::Env env, EnvState& state, std::uint64_t address, std::
              " lie outside the region at " + Hex(address) + " (" + std::to_string(region->size) + " bytes).",
          address, region->path);
   }
-  auto buffer = Napi::ArrayBuffer::New(env, static_cast<std::size_t>(length));
-  ReadRegion(ThreadOf(state), region, offset, buffer.Data(), static_cast<std::size_t>(length));
-  return Napi::Uint8Array::New(env, static_cast<std::size_t>(length), buffer, 0);
+  Napi::Uint8Array copy = NewBytes(env, static_cast<std::size_t>(length));
+  ReadRegion(ThreadOf(state), region, offset, copy.Data(), static_cast<std::size_t>(length));
+  return copy;
 }
 
 Napi::Value MmapReadBytes(const Napi::CallbackInfo& info, EnvState& state) {
@@ -80,6 +90,7 @@ Napi::Value MmapReadBytes(const Napi::CallbackInfo& info, EnvState& state) {
 
 Napi::Value MmapReadString(const Napi::CallbackInfo& info, EnvState& state) {
   constexpr std::size_t kStep = 4096;
+  constexpr std::size_t kLongestString = 0x1fffffe8;  // of V8 on 64-bit platforms
   const std::uint64_t address = AddressArgument(info[0], "address");
   const std::uint64_t offset = SizeArgument(info[1], "offset");
   const std::uint64_t max_length = SizeArgument(info[2], "maxLength");
@@ -108,6 +119,10 @@ Napi::Value MmapReadString(const Napi::CallbackInfo& info, EnvState& state) {
       break;
     }
     left -= step;
+    if (text.size() > kLongestString) {
+      Fail("ERR_STRING_TOO_LONG", "mmapReadString: the text is too long for a string. Pass maxLength, or use mmapReadBytes.",
+           address, region->path);
+    }
   }
   return Napi::String::New(info.Env(), text);
 }
@@ -206,8 +221,10 @@ Napi::Value OpenMapping(const Napi::CallbackInfo& info, EnvState& state) {
   const std::uint64_t offset = SizeArgument(info[2], "offset");
   const std::uint64_t length = SizeArgument(info[3], "length");
   ThreadOf(state);
-  const FileMapping mapping =
-      MapFile(path, writable ? kProtRead | kProtWrite : kProtRead, writable ? kMapShared : kMapPrivate, offset, length, true, &state);
+  // Without `writable` the view is private and writable all the same: JavaScript has no read-only Uint8Array, and a write
+  // to a read-only page would end the process.
+  const FileMapping mapping = MapFile(path, kProtRead | kProtWrite, writable ? kMapShared : kMapPrivate, offset, length,
+                                      IfUnmappable::kRead, &state);
   const RegionPtr& region = mapping.region;
   Napi::Object result = Napi::Object::New(env);
   result.Set("serial", Napi::Number::New(env, static_cast<double>(region->serial)));

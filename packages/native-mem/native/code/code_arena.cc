@@ -201,18 +201,8 @@ CodeBlockPtr CodeArena::Reserve(std::size_t size, std::size_t alignment, std::st
   return block;
 }
 
+// Through the descriptor: the pages themselves stay as they are.
 void CodeArena::Write(std::uintptr_t address, const void* bytes, std::size_t size) {
-  if (backing_ == Backing::kProtect) {
-    const std::uintptr_t page = address & ~(PageSize() - 1);
-    void* start = reinterpret_cast<void*>(page);
-    const std::size_t length = RoundUp(address + size - page, PageSize());
-    if (mprotect(start, length, PROT_READ | PROT_WRITE) != 0) FailErrno(errno, "mprotect", "");
-    std::memcpy(reinterpret_cast<void*>(address), bytes, size);
-    if (mprotect(start, length, PROT_READ | PROT_EXEC) != 0) {
-      FailErrno(errno, "mprotect", "The system refuses executable memory.");
-    }
-    return;
-  }
   const char* from = static_cast<const char*>(bytes);
   std::size_t done = 0;
   while (done < size) {
@@ -220,6 +210,18 @@ void CodeArena::Write(std::uintptr_t address, const void* bytes, std::size_t siz
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) FailErrno(wrote < 0 ? errno : EIO, "pwrite", "No memory for code is left.");
     done += static_cast<std::size_t>(wrote);
+  }
+}
+
+// The pages of a block belong to it alone; while they are written they can't be executed.
+void CodeArena::InstallByProtection(const CodeBlock& block, const void* code, std::size_t size, std::size_t offset) {
+  void* pages = reinterpret_cast<void*>(block.address);
+  const std::size_t length = RoundUp(block.size, unit_);
+  if (block.published && mprotect(pages, length, PROT_READ | PROT_WRITE) != 0) FailErrno(errno, "mprotect", "");
+  if (!block.published) std::memset(pages, kTrapByte, length);
+  if (size != 0) std::memcpy(reinterpret_cast<void*>(block.address + offset), code, size);
+  if (mprotect(pages, length, PROT_READ | PROT_EXEC) != 0) {
+    FailErrno(errno, "mprotect", "The system refuses executable memory.");
   }
 }
 
@@ -239,10 +241,11 @@ void CodeArena::Install(const CodeBlockPtr& block, const void* code, std::size_t
                                   std::to_string(block->size) + " bytes at " + Hex(block->address) + ".",
          block->address);
   }
-  if (backing_ == Backing::kProtect && !block->published) {
-    std::memset(reinterpret_cast<void*>(block->address), kTrapByte, RoundUp(block->size, unit_));
+  if (backing_ == Backing::kProtect) {
+    InstallByProtection(*block, code, size, offset);
+  } else {
+    Write(block->address + offset, code, size);
   }
-  Write(block->address + offset, code, size);
   PublishCode(reinterpret_cast<void*>(block->address + offset), size, block->reused || block->published);
   block->published = true;
 }
@@ -313,21 +316,15 @@ std::uintptr_t CodeArena::AllocateSlot(std::uint64_t target, const void* owner) 
   return slot;
 }
 
-bool CodeArena::HasSlot(std::uintptr_t slot) const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return slots_.count(slot) != 0;
-}
-
 void CodeArena::CheckSlot(std::uintptr_t slot) const {
   CheckOpen();
   if (slots_.count(slot) == 0) Fail("ERR_NOT_MAPPED", "No live import slot at " + Hex(slot) + ".", slot);
 }
 
-void CodeArena::FreeSlot(std::uintptr_t slot) {
+bool CodeArena::FreeSlot(std::uintptr_t slot) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    CheckSlot(slot);
-    slots_.erase(slot);
+    if (closed_ || slots_.erase(slot) == 0) return false;
     __atomic_store_n(reinterpret_cast<std::uint64_t*>(slot), std::uint64_t{0}, __ATOMIC_RELEASE);
   }
   std::shared_ptr<CodeArena> self = shared_from_this();
@@ -335,6 +332,7 @@ void CodeArena::FreeSlot(std::uintptr_t slot) {
     std::lock_guard<std::mutex> lock(self->mutex_);
     if (!self->closed_) self->data_.Free((self->base_ + self->reserved_ - slot) / kDataUnit - 1);
   });
+  return true;
 }
 
 void CodeArena::SetSlot(std::uintptr_t slot, std::uint64_t target) {

@@ -67,6 +67,7 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   // A place for code, filled with traps; not yet executable by our calls until Install.
   CodeBlockPtr Reserve(std::size_t size, std::size_t alignment, std::string name, std::vector<TrapEntry> traps,
                        const void* owner);
+  // Writes code and makes the block callable. Nothing of a block is ever writable and executable.
   void Install(const CodeBlockPtr& block, const void* code, std::size_t size, std::size_t offset = 0);
   void Free(const CodeBlockPtr& block);
 
@@ -74,8 +75,8 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   CodeBlockPtr Find(std::uintptr_t address) const;
 
   std::uintptr_t AllocateSlot(std::uint64_t target, const void* owner);
-  bool HasSlot(std::uintptr_t slot) const;
-  void FreeSlot(std::uintptr_t slot);
+  // False when there is no such slot (any more).
+  bool FreeSlot(std::uintptr_t slot);
   // One atomic store.
   void SetSlot(std::uintptr_t slot, std::uint64_t target);
   std::uint64_t GetSlot(std::uintptr_t slot) const;
@@ -97,6 +98,7 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   void CommitCode(std::size_t from, std::size_t size);
   void CommitData(std::size_t chunks);
   void Write(std::uintptr_t address, const void* bytes, std::size_t size);
+  void InstallByProtection(const CodeBlock& block, const void* code, std::size_t size, std::size_t offset);
   void FillWithTraps(std::uintptr_t address, std::size_t size);
   void ReleaseUnits(std::uintptr_t address);
   void CheckOpen() const;

@@ -28,11 +28,16 @@ std::shared_ptr<CodeArena> AddArena(std::shared_ptr<CodeArena> arena) {
   return arena;
 }
 
-std::shared_ptr<CodeArena> ArenaById(std::uint32_t id) {
+std::shared_ptr<CodeArena> FindArena(std::uint32_t id) {
   std::lock_guard<std::mutex> lock(g_mutex);
   const auto found = Arenas().find(id);
-  if (found == Arenas().end()) Fail("ERR_CLOSED", "The code arena is closed. Make a new one, or use CodeArena.default().");
-  return found->second;
+  return found == Arenas().end() ? nullptr : found->second;
+}
+
+std::shared_ptr<CodeArena> ArenaById(std::uint32_t id) {
+  auto arena = FindArena(id);
+  if (!arena) Fail("ERR_CLOSED", "The code arena is closed. Make a new one, or use CodeArena.default().");
+  return arena;
 }
 
 std::shared_ptr<CodeArena> DefaultArena() {

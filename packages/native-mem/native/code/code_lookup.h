@@ -12,6 +12,8 @@
 namespace native_mem {
 
 std::shared_ptr<CodeArena> AddArena(std::shared_ptr<CodeArena> arena);
+// Null for an arena that was closed or never existed.
+std::shared_ptr<CodeArena> FindArena(std::uint32_t id);
 // Throws ERR_CLOSED for an arena that was closed or never existed.
 std::shared_ptr<CodeArena> ArenaById(std::uint32_t id);
 // The process-wide arena, made at first use.

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <vector>
 
 #include "code/code_lookup.h"
 #include "memory/errors.h"
@@ -36,6 +35,10 @@ void Protect(const RegionPtr& region, int prot) {
          "Memory of allocExecMemory shares its pages with other code and stays readable and executable. Use allocRwMemory for "
          "memory of which you change the protection.",
          region->address);
+  }
+  if (region->held_by_buffer) {
+    Fail("EINVAL", "A MappedFile owns this mapping, and JavaScript reads it directly: its protection can't change.",
+         region->address, region->path);
   }
   if (region->size == 0) {
     region->prot = prot;
@@ -81,8 +84,7 @@ RegionPtr AllocateExecutable(std::uint64_t size, const void* owner) {
   CheckSize(size);
   auto arena = DefaultArena();
   auto block = arena->Reserve(static_cast<std::size_t>(size), CodeArena::kUnit, "", {}, owner);
-  const std::vector<unsigned char> traps(static_cast<std::size_t>(size), 0xCC);
-  arena->Install(block, traps.data(), traps.size());
+  arena->Install(block, nullptr, 0);  // callable at once; free memory of an arena holds traps
   auto region = std::make_shared<Region>();
   region->kind = RegionKind::kExecutable;
   region->address = block->address;

@@ -150,7 +150,7 @@ int PlatformAdvice(int advice) {
 }
 
 FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t offset, std::uint64_t length,
-                    bool read_if_unmappable, const void* owner) {
+                    IfUnmappable if_unmappable, const void* owner) {
   const int protection = PlatformProtection(prot);
   const bool shared = (flags & kMapShared) != 0;
   if ((flags & ~(kMapShared | kMapPrivate)) != 0 || shared == ((flags & kMapPrivate) != 0)) {
@@ -172,7 +172,7 @@ FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t 
   region->path = path;
   region->owner = owner;
   const std::uint64_t file_size = mapping.identity.size;
-  const bool may_read = read_if_unmappable && !(shared && (prot & kProtWrite) != 0);
+  const bool may_read = if_unmappable == IfUnmappable::kRead && !(shared && (prot & kProtWrite) != 0);
 
   char probe;
   if (file_size == 0 && may_read && pread(file.number, &probe, 1, 0) > 0) {
@@ -192,7 +192,7 @@ FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t 
       region->address = region->map_base;
     } else {
       region->map_size = RoundUp(static_cast<std::size_t>(wanted + delta), PageSize());
-      void* memory = mmap(nullptr, region->map_size, protection, shared ? MAP_SHARED : MAP_PRIVATE, file.number,
+      void* memory = mmap(nullptr, region->map_size, protection, shared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, file.number,
                           static_cast<off_t>(offset - delta));
       if (memory == MAP_FAILED && errno == ENODEV && may_read) {
         FillByReading(*region, file.number, offset, length, protection);

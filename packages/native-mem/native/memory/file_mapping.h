@@ -26,9 +26,11 @@ struct FileMapping {
 
 std::size_t PageSize();
 
-// length 0 = to the end of the file. `read_if_unmappable`: files of a file system without mmap are read instead.
+enum class IfUnmappable { kFail, kRead };  // kRead: files of a file system without mmap are read instead
+
+// length 0 = to the end of the file.
 FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t offset, std::uint64_t length,
-                    bool read_if_unmappable, const void* owner);
+                    IfUnmappable if_unmappable, const void* owner);
 // The region must be in the registry; it is gone afterwards. `keep_address_space`: a view that we can't detach still
 // points there, so the pages are replaced by zeros; give them back by ReleaseAddressSpace.
 void UnmapFile(const RegionPtr& region, bool keep_address_space);
