@@ -150,7 +150,7 @@ export class IrBuildError extends Error {
  * - `MAGIC`, `VERSION`: not a template body, or one of another version
  * - `VARINT`: a number in more bytes than it needs or may have
  * - `COUNT`: a count that the rest of the input cannot hold; `INDEX`: a value, block, type or name that does not exist
- * - `OPCODE`, `TYPE`, `UTF8`, `NAME`, `LITERAL`: a byte or text that means nothing there
+ * - `OPCODE`, `TYPE`, `NAME`, `LITERAL`: a byte or text that means nothing there
  * - `LIMIT`: one of the limits in `limits.ts`
  */
 export type DecodeCode =
@@ -163,7 +163,6 @@ export type DecodeCode =
   | 'INDEX'
   | 'OPCODE'
   | 'TYPE'
-  | 'UTF8'
   | 'NAME'
   | 'LITERAL'
   | 'LIMIT';

@@ -1,4 +1,6 @@
 // Table of contents of the template IR.
+export { decodeTemplate } from './binary/decode.js';
+export { type EncodedTemplate, encodeModule, encodeTemplate } from './binary/encode.js';
 export { boundOf, implies, satisfies } from './bounds.js';
 export { FunctionBuilder, ModuleBuilder } from './builder.js';
 export {
