@@ -55,6 +55,7 @@ export interface SmfErrorDetails {
  * try { parseSmf(bytes) } catch (e) { if (e instanceof SmfFormatError) console.error(e.code, e.offset, e.hint) }
  */
 export class SmfFormatError extends Error {
+  #path: string | undefined;
   override readonly name = 'SmfFormatError';
   readonly code: SmfErrorCode;
   /** Bytes from the start of the input; 0 where no place can be named. */
@@ -78,6 +79,18 @@ export class SmfFormatError extends Error {
     this.found = details.found;
     this.hint = details.hint;
     this.tried = details.tried ?? [];
+  }
+
+  /** The file that the bytes came from, where the reader of the file named it with `inFile`. */
+  get path(): string | undefined {
+    return this.#path;
+  }
+
+  /** Names the file, here and in the message; this package sees bytes only. Returns this error, to be thrown on. */
+  inFile(path: string): this {
+    if (this.#path === undefined) this.message = `${path}: ${this.message}`;
+    this.#path = path;
+    return this;
   }
 }
 
