@@ -1,5 +1,6 @@
 // Native functions as JavaScript functions, by a signature.
 import { binding } from './binding.js';
+import { wrapWithSlots } from './slot-call.js';
 
 /**
  * How a value is passed. `i64` and `u64` are `bigint`; with `:number` they are safe integers instead. `ptr` takes a typed
@@ -70,10 +71,6 @@ export function bindFunction<const S extends NativeSignature>(
   signature: S,
   options: { readonly name?: string } = {},
 ): BoundFunction<S> {
-  return binding.bindFunction(
-    address,
-    signature.params,
-    signature.result,
-    options.name ?? '',
-  ) as unknown as BoundFunction<S>;
+  const raw = binding.bindFunction(address, signature.params, signature.result, options.name ?? '');
+  return wrapWithSlots(raw, signature.params, signature.result) as BoundFunction<S>;
 }

@@ -113,7 +113,14 @@ export interface NativeBinding {
   slotSet(arena: number, slot: bigint, target: bigint): void;
   slotGet(arena: number, slot: bigint): bigint;
 
-  bindFunction(address: bigint, params: readonly string[], result: string, name: string): (...args: never[]) => unknown;
+  bindFunction(
+    address: bigint,
+    params: readonly string[],
+    result: string,
+    name: string,
+  ): (...args: unknown[]) => unknown;
+  /** The memory through which generated wrappers pass numbers: 32 values, the result, the mode; 8 bytes each. */
+  callSlots(): ArrayBuffer;
   callFunction(fnPtr: bigint, ...args: (bigint | number)[]): bigint;
 }
 

@@ -70,11 +70,19 @@ Napi::Value SetErrorClasses(const Napi::CallbackInfo& info, EnvState& state) {
   return info.Env().Undefined();
 }
 
+// callSlots(): the ArrayBuffer over CallSlots.
+Napi::Value CallSlotsBuffer(const Napi::CallbackInfo& info, EnvState& state) {
+  napi_value buffer = nullptr;
+  napi_get_reference_value(info.Env(), state.slots_buffer, &buffer);
+  return Napi::Value(info.Env(), buffer);
+}
+
 }  // namespace
 
 void ExportCalls(Napi::Object exports) {
   Export<BindFunction>(exports, "bindFunction");
   Export<CallFunction>(exports, "callFunction");
+  Export<CallSlotsBuffer>(exports, "callSlots");
   Export<SetErrorClasses>(exports, "setErrorClasses");
 }
 

@@ -79,6 +79,11 @@ const char* Explain(const std::string& kind) {
 EnvState* CreateEnvState(napi_env env) {
   auto* state = new EnvState;
   state->env = env;
+  napi_value buffer = nullptr;
+  void* memory = nullptr;
+  napi_create_arraybuffer(env, sizeof(CallSlots), &memory, &buffer);
+  state->slots = static_cast<CallSlots*>(memory);
+  napi_create_reference(env, buffer, 1, &state->slots_buffer);
   napi_set_instance_data(env, state, nullptr, nullptr);
   napi_add_env_cleanup_hook(env, EndEnvironment, state);
   return state;

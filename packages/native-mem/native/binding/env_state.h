@@ -10,9 +10,19 @@
 
 namespace native_mem {
 
+// Memory shared with JavaScript, through which generated wrappers pass numbers cheaper than as arguments.
+// src/slot-call.ts knows this layout.
+struct CallSlots {
+  std::uint64_t values[32];
+  std::uint64_t result;
+  std::uint64_t mode;  // not 0: the next bound function called takes its arguments from here
+};
+
 struct EnvState {
   napi_env env = nullptr;
   ThreadState* thread = nullptr;  // made at the first call that needs it
+  CallSlots* slots = nullptr;     // in an ArrayBuffer that slots_buffer keeps
+  napi_ref slots_buffer = nullptr;
   napi_ref native_error = nullptr;
   napi_ref trap_error = nullptr;
 };

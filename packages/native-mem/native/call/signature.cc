@@ -4,7 +4,6 @@
 #include <map>
 
 #include "memory/errors.h"
-#include "platform/guard_frame.h"
 
 namespace native_mem {
 namespace {
@@ -61,17 +60,16 @@ Signature ParseSignature(const std::vector<std::string>& parameters, const std::
     if (parameter.type.kind == ValueKind::kVoid) FailType("A parameter can't be void. Leave it out.");
     const bool is_float = parameter.type.kind == ValueKind::kF32 || parameter.type.kind == ValueKind::kF64;
     if (is_float && floats < kFloatRegisters) {
-      parameter.place = Place::kFloatRegister;
-      parameter.index = floats++;
+      parameter.offset = offsetof(GuardFrame, floats) + 8 * floats++;
     } else if (!is_float && ints < kIntRegisters) {
-      parameter.place = Place::kIntRegister;
-      parameter.index = ints++;
+      parameter.offset = offsetof(GuardFrame, ints) + 8 * ints++;
     } else {
-      parameter.index = signature.stack_words++;
+      parameter.offset = Signature::kStackOffset + 8 * signature.stack_words++;
     }
     signature.parameters.push_back(std::move(parameter));
   }
   signature.result = ParseType(result);
+  signature.float_result = signature.result.kind == ValueKind::kF32 || signature.result.kind == ValueKind::kF64;
   return signature;
 }
 

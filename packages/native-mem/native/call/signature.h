@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "platform/guard_frame.h"
+
 namespace native_mem {
 
 enum class ValueKind { kVoid, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64, kF32, kF64, kBool, kPointer, kI64Number, kU64Number };
@@ -17,19 +19,18 @@ struct ValueType {
   std::string name;
 };
 
-enum class Place { kIntRegister, kFloatRegister, kStack };
-
 struct Parameter {
   ValueType type;
-  Place place = Place::kStack;
-  unsigned index = 0;
+  std::size_t offset = 0;  // of the word that takes it, from the start of the GuardFrame of a call
 };
 
 struct Signature {
   static constexpr std::size_t kMaxParameters = 32;
+  static constexpr std::size_t kStackOffset = sizeof(GuardFrame);  // stack words follow the frame
 
   std::vector<Parameter> parameters;
   ValueType result;
+  bool float_result = false;
   unsigned stack_words = 0;
 };
 
