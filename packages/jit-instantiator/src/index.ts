@@ -1,1 +1,17 @@
-export {};
+// Table of contents of jit-instantiator.
+export { type AssembleOptions, assembleLibrary, type PossibleInstance } from './assemble.js';
+export type { JitInstantiatorConfig } from './config.js';
+export { type FlushFailure, JitError, type JitErrorCode } from './errors.js';
+export { JitInstantiator, type JitStats, type Outcome } from './instantiator.js';
+export { nativeSignature } from './native-signature.js';
+export { isPersistedSection } from './persisted.js';
+export {
+  isError,
+  isSuccess,
+  type JitCircularDependency,
+  type JitCompilationError,
+  type JitInstantiationResult,
+  type JitNotFound,
+  type JitSuccess,
+  type JitUpdateFailed,
+} from './result.js';

@@ -1,1 +1,3 @@
-export {};
+// Table of contents of symbol-resolver.
+export { ResolveError, type ResolveErrorCode } from './errors.js';
+export { JitSymbolResolver } from './resolver.js';

@@ -1,0 +1,48 @@
+// Whether persisted code may be used, here and now. Each condition is checked alone, so that a refusal has one reason.
+import { GENERATOR_VERSION, TARGET } from '@simple-jit/codegen';
+import type { Trust } from '@simple-jit/smf-cache';
+import type { Type } from '@simple-jit/template-ir';
+import { type LinkableFunction, sha256 } from './function.js';
+import type { PersistedFunctions } from './persisted.js';
+import { printTypeArgs } from './type-args.js';
+
+/** What the code must be for. */
+export interface Wanted {
+  readonly symbol: string;
+  readonly template: string;
+  readonly typeArgs: readonly Type[];
+  /** SHA-256 of the template that would be compiled otherwise. */
+  readonly templateHash: string;
+}
+
+/** `code` holds a copy of the machine code, the one whose hash was checked. */
+export type Checked =
+  | { readonly ok: true; readonly code: LinkableFunction }
+  | { readonly ok: false; readonly reason: string };
+
+/** Undefined if the file holds nothing for the symbol. */
+export function checkPersisted(persisted: PersistedFunctions, wanted: Wanted, trust: Trust): Checked | undefined {
+  if (persisted.damage !== undefined) return { ok: false, reason: persisted.damage };
+  const found = persisted.functions.get(wanted.symbol);
+  if (found === undefined) return undefined;
+  if (!trust.trusted) return { ok: false, reason: `the file is not trusted: ${trust.reason}` };
+  const { requirements, template, typeArgs } = found.code;
+  const differences: readonly [what: string, has: string, needs: string][] = [
+    ['template', template, wanted.template],
+    ['type arguments', printTypeArgs(typeArgs), printTypeArgs(wanted.typeArgs)],
+    ['code generator', requirements.generator, GENERATOR_VERSION],
+    ['target', requirements.target, TARGET],
+    // The generator uses nothing beyond the baseline, so code that does is not its own.
+    ['CPU features', requirements.cpuFeatures.join(','), ''],
+    ['template hash', requirements.templateHash, wanted.templateHash],
+  ];
+  for (const [what, has, needs] of differences) {
+    if (has !== needs) return { ok: false, reason: `${what}: it was compiled for '${has}', this is '${needs}'` };
+  }
+  const code = found.code.code.slice();
+  const hash = sha256(code);
+  if (hash !== found.codeHash) {
+    return { ok: false, reason: `code hash: the code is not what was written (${hash}, written as ${found.codeHash})` };
+  }
+  return { ok: true, code: { ...found.code, code } };
+}

@@ -1,0 +1,47 @@
+// What a JitInstantiator can be told, and what it does unless told otherwise.
+import type { CodeArena } from '@simple-jit/native-mem';
+import type { SmfCache } from '@simple-jit/smf-cache';
+
+export interface JitInstantiatorConfig {
+  /** Write compiled functions back into the file whose note lists them. Default true. */
+  readonly updateSmf: boolean;
+  /** How deep instantiations may nest: 1 allows no template that calls another. Default 50. */
+  readonly maxDepth: number;
+  /** With false every symbol is `notFound`. Default true. */
+  readonly enabled: boolean;
+  /** One line per event to `log`. Default false. */
+  readonly verbose: boolean;
+  /** Where the lines of `verbose` go. Default: stderr. */
+  readonly log: (line: string) => void;
+  /** Milliseconds without a new instantiation until results are written back on their own; never keeps the process alive. Default 1000. */
+  readonly flushDelay: number;
+  /** Milliseconds to wait for another process that is writing the same file. Default 5000. */
+  readonly lockTimeout: number;
+  /** The cache to map files through; its owner closes it. Default: one of its own. */
+  readonly cache: SmfCache | undefined;
+  /** The memory to install code in; its owner closes it. Default: the process-wide arena. */
+  readonly arena: CodeArena | undefined;
+}
+
+const DEFAULTS: JitInstantiatorConfig = {
+  updateSmf: true,
+  maxDepth: 50,
+  enabled: true,
+  verbose: false,
+  log: (line) => console.error(line),
+  flushDelay: 1000,
+  lockTimeout: 5000,
+  cache: undefined,
+  arena: undefined,
+};
+
+/** Fills in the defaults. @throws RangeError for a number that is none of a count or a duration */
+export function completeConfig(config: Partial<JitInstantiatorConfig>): JitInstantiatorConfig {
+  const complete = { ...DEFAULTS, ...config };
+  for (const name of ['maxDepth', 'flushDelay', 'lockTimeout'] as const) {
+    if (!Number.isSafeInteger(complete[name]) || complete[name] < 0) {
+      throw new RangeError(`${name} must be a non-negative integer, not ${complete[name]}`);
+    }
+  }
+  return Object.freeze(complete);
+}

@@ -1,0 +1,34 @@
+// Errors of using the instantiator itself. What is wrong with a file or a template is a result, not an error.
+
+/** - `ERR_CLOSED`: used after `close()`. - `ERR_WRITE_BACK`: results could not be written; `failures` says where and why. */
+export type JitErrorCode = 'ERR_CLOSED' | 'ERR_WRITE_BACK';
+
+/** A file that could not be written back. */
+export interface FlushFailure {
+  readonly path: string;
+  /** The functions that wait for it. */
+  readonly symbols: readonly string[];
+  readonly error: Error;
+}
+
+export class JitError extends Error {
+  override readonly name = 'JitError';
+  readonly code: JitErrorCode;
+  readonly failures: readonly FlushFailure[];
+
+  constructor(code: JitErrorCode, message: string, failures: readonly FlushFailure[] = []) {
+    super(message);
+    this.code = code;
+    this.failures = failures;
+  }
+
+  /** @internal */
+  static writeBack(failures: readonly FlushFailure[]): JitError {
+    const lines = failures.map(({ path, symbols, error }) => `${path} (${symbols.join(', ')}): ${error.message}`);
+    return new JitError(
+      'ERR_WRITE_BACK',
+      `compiled functions could not be written back; they will be compiled again next time. ${lines.join('; ')}`,
+      failures,
+    );
+  }
+}

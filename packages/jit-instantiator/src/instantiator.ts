@@ -1,0 +1,281 @@
+// The JIT: modules in, symbols to addresses, results written back.
+import { resolve } from 'node:path';
+import { CodeArena } from '@simple-jit/native-mem';
+import { SmfCache } from '@simple-jit/smf-cache';
+import type { NotePossible } from '@simple-jit/smf-format';
+import { type Signature, signatureToString } from '@simple-jit/template-ir';
+import { completeConfig, type JitInstantiatorConfig } from './config.js';
+import { type FlushFailure, JitError } from './errors.js';
+import { InstantiationError } from './instantiation-error.js';
+import { type Installed, Linker } from './link.js';
+import { LoadedModule } from './module.js';
+import { type PlanContext, plan, requestFor } from './plan.js';
+import type { JitInstantiationResult } from './result.js';
+import { WriteBackQueue } from './write-back.js';
+
+/** What a {@link JitInstantiator} did since it was made, and holds now. */
+export interface JitStats {
+  /** Functions installed and callable. */
+  readonly cachedCount: number;
+  /** Functions compiled here. */
+  readonly compileCount: number;
+  /** Functions taken from a file, compiled by an earlier run. */
+  readonly persisted: number;
+  /** Functions that were in a file but failed their check, and were compiled anew; `explain` says why. */
+  readonly rejected: number;
+  /** Instantiations that ended in an error. */
+  readonly failed: number;
+  /** Functions that wait for `flush()`. */
+  readonly pendingWrites: number;
+  readonly loadedSmfCount: number;
+  readonly smfCacheHits: number;
+  readonly smfCacheMisses: number;
+  readonly smfFilesMapped: number;
+  /** Bytes. */
+  readonly smfMemoryMapped: number;
+}
+
+/** How the latest lookup of a symbol ended. */
+export type Outcome =
+  | { readonly kind: 'persisted' }
+  | { readonly kind: 'compiled' }
+  /** Compiled, because the persisted code did not pass its check. */
+  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/**
+ * Turns symbols that no one compiled into machine code: finds the template in a loaded SMF file, specialises it, compiles
+ * it for this machine, installs it and everything that it calls, and writes the results back into the file, so that
+ * the next process finds them compiled.
+ *
+ * It owns the installed code: addresses are good until `close()`.
+ *
+ * @example
+ * using jit = new JitInstantiator();
+ * jit.loadSmfMetadata('collections.smf');
+ * const result = jit.tryJitInstantiate('fn$sum$f64');
+ * if (isSuccess(result)) console.log(result.address);
+ */
+export class JitInstantiator implements Disposable {
+  readonly config: JitInstantiatorConfig;
+  readonly #cache: SmfCache;
+  readonly #linker: Linker;
+  readonly #writeBack: WriteBackQueue;
+  readonly #modules = new Map<string, LoadedModule>();
+  readonly #installed = new Map<string, Installed>();
+  readonly #outcomes = new Map<string, Outcome>();
+  #compileCount = 0;
+  #persisted = 0;
+  #rejected = 0;
+  #failed = 0;
+  #closed = false;
+
+  /** @throws RangeError for a limit that is not a non-negative integer */
+  constructor(config: Partial<JitInstantiatorConfig> = {}) {
+    this.config = completeConfig(config);
+    this.#cache = this.config.cache ?? new SmfCache();
+    this.#linker = new Linker(this.config.arena ?? CodeArena.default());
+    this.#writeBack = new WriteBackQueue(this.config, (line) => this.#log(line));
+  }
+
+  /**
+   * Reads the note of an SMF file, so that what it lists can be instantiated. The file stays mapped until `unloadSmf` or
+   * `close()`. Loading it again takes its present version for all later instantiations; installed code stays.
+   *
+   * @throws NativeMemError `ENOENT`, `EACCES`, … if it cannot be mapped
+   * @throws SmfFormatError, SdnSyntaxError if it is damaged; what was loaded before stays
+   * @throws JitError `ERR_CLOSED`
+   */
+  loadSmfMetadata(path: string): void {
+    this.#checkOpen();
+    const file = this.#cache.get(path);
+    let module: LoadedModule;
+    try {
+      module = new LoadedModule(file);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    this.#modules.get(module.path)?.close();
+    this.#modules.set(module.path, module);
+    this.#log(`loaded ${module.path}`);
+  }
+
+  /**
+   * Forgets a module and the symbols that were instantiated for it; true if it was loaded. Addresses that were handed
+   * out stay good until `close()`, and results that wait to be written into the file are still written.
+   */
+  unloadSmf(path: string): boolean {
+    const absolute = resolve(path);
+    const module = this.#modules.get(absolute) ?? this.#modules.get(path);
+    if (module === undefined) return false;
+    this.#modules.delete(module.path);
+    for (const { symbol, home } of [...this.#installed.values()]) if (home === module) this.dropCachedSymbol(symbol);
+    module.close();
+    return true;
+  }
+
+  /** The row of a `possible` table that lists the symbol, from the first loaded module that has one. */
+  findPossible(symbol: string): { readonly path: string; readonly entry: NotePossible } | undefined {
+    for (const module of this.#modules.values()) {
+      const entry = module.possible(symbol);
+      if (entry !== undefined) return { path: module.path, entry };
+    }
+    return undefined;
+  }
+
+  /** True if a loaded module's note lists the symbol and the JIT is enabled; it may still fail to compile. */
+  canJitInstantiate(symbol: string): boolean {
+    if (!this.config.enabled) return false;
+    for (const module of this.#modules.values()) if (module.listing(symbol) !== undefined) return true;
+    return false;
+  }
+
+  /**
+   * Gives the symbol's code: installed before, persisted in its file, or compiled now, with all that it calls.
+   *
+   * Never throws for anything in a file. A failure is not remembered: the next call tries again.
+   *
+   * @throws JitError `ERR_CLOSED`
+   */
+  tryJitInstantiate(symbol: string): JitInstantiationResult {
+    this.#checkOpen();
+    if (!this.config.enabled) return { kind: 'notFound', symbol };
+    try {
+      const installed = this.#installed.get(symbol) ?? this.#instantiate(symbol);
+      return installed === undefined ? { kind: 'notFound', symbol } : this.#resultOf(installed);
+    } catch (error) {
+      return this.#failure(symbol, error);
+    }
+  }
+
+  /** The signature of a symbol that was instantiated; undefined for every other. */
+  signatureOf(symbol: string): Signature | undefined {
+    return this.#installed.get(symbol)?.code.signature;
+  }
+
+  /** How the latest lookup of the symbol ended, and why; undefined if it was never looked up, or in no table. */
+  explain(symbol: string): Outcome | undefined {
+    return this.#outcomes.get(symbol);
+  }
+
+  /**
+   * Forgets the installed code of a symbol; the next `tryJitInstantiate` compiles it (or takes it from its file) again,
+   * and code that calls it goes to the new code from then on. The old code stays in memory until `close()`, since it may
+   * be running. True if it was installed.
+   */
+  dropCachedSymbol(symbol: string): boolean {
+    this.#outcomes.delete(symbol);
+    return this.#installed.delete(symbol);
+  }
+
+  /**
+   * Writes compiled functions back into the files whose notes list them: each file is replaced as a whole, under a lock,
+   * with what other processes wrote meanwhile kept. What fails stays queued, and its symbols answer `updateFailed`.
+   *
+   * @returns the files that could not be written, with the errors; empty if all went well or nothing was to do
+   */
+  flush(): readonly FlushFailure[] {
+    return this.#writeBack.flush();
+  }
+
+  stats(): JitStats {
+    const cache = this.#cache.getStats();
+    return {
+      cachedCount: this.#installed.size,
+      compileCount: this.#compileCount,
+      persisted: this.#persisted,
+      rejected: this.#rejected,
+      failed: this.#failed,
+      pendingWrites: this.#writeBack.size,
+      loadedSmfCount: this.#modules.size,
+      smfCacheHits: cache.cacheHits,
+      smfCacheMisses: cache.cacheMisses,
+      smfFilesMapped: cache.totalFiles,
+      smfMemoryMapped: cache.totalMemory,
+    };
+  }
+
+  /**
+   * Writes results back, frees all code and lets go of all files. Callables made from its addresses throw from now on.
+   * Closing twice does nothing.
+   *
+   * @throws JitError `ERR_WRITE_BACK` if results could not be written, after everything else is closed
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const failures = this.#writeBack.close();
+    for (const module of this.#modules.values()) module.close();
+    this.#modules.clear();
+    this.#installed.clear();
+    this.#linker.close();
+    if (this.config.cache === undefined) this.#cache.close();
+    if (failures.length > 0) throw JitError.writeBack(failures);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #instantiate(symbol: string): Installed | undefined {
+    const modules = [...this.#modules.values()];
+    const root = requestFor(symbol, modules);
+    if (root === undefined) return undefined;
+    const context: PlanContext = {
+      modules,
+      maxDepth: this.config.maxDepth,
+      installed: (name) => {
+        const installed = this.#installed.get(name);
+        return installed && signatureToString(installed.code.signature);
+      },
+    };
+    const installed = this.#linker.install(plan(root, context), (name) => this.#installed.get(name)?.block.address);
+    for (const entry of installed) this.#publish(entry);
+    return installed[0];
+  }
+
+  #publish(entry: Installed): void {
+    const { symbol, origin, rejected, home } = entry;
+    this.#installed.set(symbol, entry);
+    if (origin === 'persisted') {
+      this.#persisted += 1;
+      this.#outcomes.set(symbol, { kind: 'persisted' });
+    } else {
+      this.#compileCount += 1;
+      if (rejected !== undefined) this.#rejected += 1;
+      this.#outcomes.set(
+        symbol,
+        rejected === undefined ? { kind: 'compiled' } : { kind: 'rejected', reason: rejected },
+      );
+      if (this.config.updateSmf) this.#writeBack.add(home, entry.code);
+    }
+    const why = rejected === undefined ? '' : ` (persisted code rejected: ${rejected})`;
+    this.#log(`${origin} ${symbol}: ${entry.block.size} bytes at 0x${entry.block.address.toString(16)}${why}`);
+  }
+
+  #resultOf({ symbol, block, home }: Installed): JitInstantiationResult {
+    const error = this.#writeBack.errorOf(home.path, symbol);
+    if (error !== undefined) return { kind: 'updateFailed', symbol, error, address: block.address };
+    return { kind: 'success', code: block.bytes(), symbol, address: block.address };
+  }
+
+  #failure(symbol: string, error: unknown): JitInstantiationResult {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#failed += 1;
+    this.#outcomes.set(symbol, { kind: 'failed', reason: message });
+    this.#log(`failed ${symbol}: ${message}`);
+    const cycle = error instanceof InstantiationError ? error.cycle : undefined;
+    return cycle === undefined
+      ? { kind: 'compilationError', message }
+      : { kind: 'circularDependency', cycle: [...cycle] };
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new JitError('ERR_CLOSED', 'this JitInstantiator is closed; make a new one');
+  }
+
+  #log(line: string): void {
+    if (this.config.verbose) this.config.log(`[simple-jit] ${line}`);
+  }
+}

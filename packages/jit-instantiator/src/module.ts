@@ -1,0 +1,109 @@
+// A loaded SMF file as the JIT sees it: what its note says can be instantiated, its templates, and its persisted code.
+import type { MappedSmf } from '@simple-jit/smf-cache';
+import {
+  detectCycles,
+  type NoteDependency,
+  type NoteInstantiation,
+  type NotePossible,
+  type SmfTemplate,
+} from '@simple-jit/smf-format';
+import { type PersistedFunctions, readPersisted } from './persisted.js';
+
+/** A row of a note that says: this symbol is that template for those types. */
+export type Listing = NotePossible | NoteInstantiation;
+
+export class LoadedModule {
+  readonly path: string;
+  readonly file: MappedSmf;
+  readonly #possible = new Map<string, NotePossible>();
+  readonly #listings = new Map<string, Listing>();
+  /** The symbol that this note gives to a template with its types. */
+  readonly #symbols = new Map<string, string>();
+  #cycles: Map<string, readonly string[]> | undefined;
+  #persisted: PersistedFunctions | undefined;
+
+  /** Takes ownership of the handle. @throws SmfFormatError, SdnSyntaxError if the note is damaged */
+  constructor(file: MappedSmf) {
+    this.path = file.path;
+    this.file = file;
+    const note = file.readNoteSdn();
+    for (const row of note?.possible ?? []) {
+      this.#possible.set(row.mangledName, row);
+      this.#listings.set(row.mangledName, row);
+      this.#symbols.set(instanceKey(row.template, row.typeArgs), row.mangledName);
+    }
+    for (const row of note?.instantiations ?? []) {
+      if (!this.#listings.has(row.mangledName)) this.#listings.set(row.mangledName, row);
+      this.#symbols.set(instanceKey(row.template, row.typeArgs), row.mangledName);
+    }
+  }
+
+  possible(symbol: string): NotePossible | undefined {
+    return this.#possible.get(symbol);
+  }
+
+  listing(symbol: string): Listing | undefined {
+    return this.#listings.get(symbol);
+  }
+
+  /** The name that the note gives to an instance, if it lists it. `typeArgs` as the note writes them. */
+  symbolOf(template: string, typeArgs: string): string | undefined {
+    return this.#symbols.get(instanceKey(template, typeArgs));
+  }
+
+  /** The template of that name, with its body and raw entry, if this file holds it. */
+  template(name: string): SmfTemplate | undefined {
+    const symbol = this.file.file.findSymbol(name);
+    if (symbol?.isTemplate) return this.file.file.templateAt(symbol.templateOffset);
+    // Version 1 files do not always flag their symbols.
+    return this.file.file.templates().find((template) => template.name === name);
+  }
+
+  /** The hard cycle (E0420) of the note's dependencies that the symbol is in or leads to; first = last. */
+  cycleOf(symbol: string): readonly string[] | undefined {
+    if (this.#cycles === undefined) this.#cycles = hardCycles(this.file.readNoteSdn()?.dependencies ?? []);
+    const cycle = this.#cycles.get(symbol);
+    if (cycle === undefined) return undefined;
+    const start = cycle.indexOf(symbol);
+    return start <= 0 ? cycle : [...cycle.slice(start, -1), ...cycle.slice(0, start), symbol];
+  }
+
+  /** Functions that an earlier run compiled into this file, unchecked. @throws SmfFormatError if their section is damaged */
+  get persisted(): PersistedFunctions {
+    this.#persisted ??= readPersisted(this.file.file);
+    return this.#persisted;
+  }
+
+  close(): void {
+    this.file.close();
+  }
+}
+
+/** `sort<f64>`: one spelling for one instance, whatever blanks the note has. */
+export function instanceKey(template: string, typeArgs: string): string {
+  return `${template}<${typeArgs.replace(/\s+/g, '')}>`;
+}
+
+/** Each instantiation that is in a hard cycle, or needs one that is, with that cycle. */
+function hardCycles(dependencies: readonly NoteDependency[]): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const { cycle, severity } of detectCycles({ dependencies })) {
+    if (severity === 'error') for (const member of cycle) if (!found.has(member)) found.set(member, cycle);
+  }
+  if (found.size === 0) return found;
+  const dependants = new Map<string, string[]>();
+  for (const { fromInst, toInst } of dependencies) {
+    const list = dependants.get(toInst);
+    if (list === undefined) dependants.set(toInst, [fromInst]);
+    else list.push(fromInst);
+  }
+  const reached = [...found.keys()];
+  for (const member of reached) {
+    for (const dependant of dependants.get(member) ?? []) {
+      if (found.has(dependant)) continue;
+      found.set(dependant, found.get(member)!);
+      reached.push(dependant);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,171 @@
+// From a symbol to everything that must be linked for it: finds each template, takes the persisted code if it holds up,
+// compiles what has none, and goes on to what that calls, until nothing is missing. Nothing is installed here.
+import { compileUnit } from '@simple-jit/codegen';
+import type { SmfTemplate } from '@simple-jit/smf-format';
+import {
+  decodeTemplate,
+  mangle,
+  signatureToString,
+  specialise,
+  type Type,
+  verifyTemplate,
+} from '@simple-jit/template-ir';
+import { checkPersisted } from './check-persisted.js';
+import { type FunctionImport, type LinkableFunction, sha256 } from './function.js';
+import { InstantiationError } from './instantiation-error.js';
+import type { LoadedModule } from './module.js';
+import { parseTypeArgs, printTypeArgs } from './type-args.js';
+
+/** An instance that somebody needs. */
+export interface Request {
+  readonly symbol: string;
+  readonly template: string;
+  readonly typeArgs: readonly Type[];
+  /** Where templates and tables are looked up first, and where the result is written back. */
+  readonly home: LoadedModule;
+}
+
+/** One function of a plan. */
+export interface Planned extends Request {
+  readonly code: LinkableFunction;
+  readonly origin: 'compiled' | 'persisted';
+  /** Why the persisted code was not taken, where there was some. */
+  readonly rejected: string | undefined;
+}
+
+export interface PlanContext {
+  readonly modules: Iterable<LoadedModule>;
+  readonly maxDepth: number;
+  /** The signature of a function that is installed already, as text. */
+  installed(symbol: string): string | undefined;
+}
+
+/** The request that a module's note makes of a symbol, from the first module that lists it. */
+export function requestFor(symbol: string, modules: Iterable<LoadedModule>): Request | undefined {
+  for (const home of modules) {
+    const row = home.listing(symbol);
+    if (row !== undefined)
+      return { symbol, template: row.template, typeArgs: readTypeArgs(symbol, row.typeArgs), home };
+  }
+  return undefined;
+}
+
+/**
+ * Every function that `root` needs and that is not installed yet, itself first.
+ * @throws InstantiationError if one of them cannot be had
+ */
+export function plan(root: Request, context: PlanContext): Planned[] {
+  const planned = new Map<string, Planned>();
+  const needed: { request: Request; depth: number; expected?: { signature: string; by: string } }[] = [
+    { request: root, depth: 0 },
+  ];
+  // Breadth first, so that a symbol's depth is its shortest distance and the list needs no JS recursion.
+  for (const { request, depth, expected } of needed) {
+    let signature = context.installed(request.symbol);
+    if (signature === undefined) {
+      let entry = planned.get(request.symbol);
+      if (entry === undefined) {
+        if (depth >= context.maxDepth) {
+          throw new InstantiationError(`${request.symbol}: Maximum JIT depth (${context.maxDepth}) exceeded`);
+        }
+        entry = obtain(request, context.modules);
+        planned.set(request.symbol, entry);
+        for (const needs of entry.code.imports) {
+          needed.push({
+            request: { symbol: needs.symbol, template: needs.template, typeArgs: needs.typeArgs, home: request.home },
+            depth: depth + 1,
+            expected: { signature: signatureToString(needs.signature), by: request.symbol },
+          });
+        }
+      }
+      signature = signatureToString(entry.code.signature);
+    }
+    if (expected !== undefined && expected.signature !== signature) {
+      throw new InstantiationError(
+        `${expected.by} calls ${request.symbol} as ${expected.signature}, but it is ${signature}: rebuild the library that holds ${expected.by}`,
+      );
+    }
+  }
+  return [...planned.values()];
+}
+
+function obtain(request: Request, modules: Iterable<LoadedModule>): Planned {
+  const cycle = request.home.cycleOf(request.symbol);
+  if (cycle !== undefined) throw new InstantiationError(`circular dependency: ${cycle.join(' -> ')}`, cycle);
+  const template = findTemplate(request, modules);
+  const templateHash = sha256(template.entry);
+  const { persisted, file } = request.home;
+  const checked = checkPersisted(persisted, { ...request, templateHash }, file.trust);
+  if (checked?.ok) return { ...request, code: checked.code, origin: 'persisted', rejected: undefined };
+  return {
+    ...request,
+    code: compile(request, template, templateHash, modules),
+    origin: 'compiled',
+    rejected: checked?.reason,
+  };
+}
+
+/** The module that asks first, then all others in load order. */
+function findTemplate({ symbol, template, home }: Request, modules: Iterable<LoadedModule>): SmfTemplate {
+  for (const module of [home, ...modules]) {
+    const found = module.template(template);
+    if (found !== undefined) return found;
+  }
+  throw new InstantiationError(
+    `${symbol}: no loaded module holds the template ${template}; load the SMF file that defines it (${home.path} does not)`,
+  );
+}
+
+function compile(
+  request: Request,
+  template: SmfTemplate,
+  templateHash: string,
+  modules: Iterable<LoadedModule>,
+): LinkableFunction {
+  const { symbol, typeArgs } = request;
+  if (template.body === undefined) {
+    throw new InstantiationError(
+      `${symbol}: template has no body (TemplateCode version 1 holds names only); rebuild the library with version 2`,
+    );
+  }
+  const generic = decodeTemplate({ ...template, body: template.body });
+  verifyTemplate(generic);
+  const unit = compileUnit([specialise(generic, typeArgs, { symbol })]);
+  const [compiled] = unit.functions;
+  return {
+    symbol,
+    template: request.template,
+    typeArgs,
+    signature: compiled!.signature,
+    code: unit.code,
+    imports: unit.imports.map(
+      (needs): FunctionImport => ({ ...needs, symbol: symbolOf(needs, request.home, modules) }),
+    ),
+    traps: unit.traps,
+    requirements: { generator: unit.generator, target: unit.target, cpuFeatures: unit.cpuFeatures, templateHash },
+  };
+}
+
+/** What the tables call an instance; a name of our own where they do not list it. */
+function symbolOf(
+  { template, typeArgs }: { readonly template: string; readonly typeArgs: readonly Type[] },
+  home: LoadedModule,
+  modules: Iterable<LoadedModule>,
+): string {
+  const written = printTypeArgs(typeArgs);
+  for (const module of [home, ...modules]) {
+    const symbol = module.symbolOf(template, written);
+    if (symbol !== undefined) return symbol;
+  }
+  return mangle(template, typeArgs);
+}
+
+function readTypeArgs(symbol: string, text: string): readonly Type[] {
+  try {
+    return parseTypeArgs(text);
+  } catch (error) {
+    throw new InstantiationError(
+      `${symbol}: type arguments '${text}': ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}

@@ -1,0 +1,88 @@
+// Changing a file so that nobody, at any moment, after any crash, sees half of it: the new bytes go to a file beside it,
+// reach the disk, and take its name in one step (rename(2)); the directory is synced so that the name lasts too.
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import lockfile from 'proper-lockfile';
+
+/** A lock whose holder has not touched it for so long is a dead process's. The holder touches it every half of that. */
+const STALE_LOCK_MS = 10_000;
+const RETRY_MS = 20;
+
+/**
+ * Runs `change` while no other process of ours changes the same file. The lock is the directory `<path>.lock`.
+ *
+ * @param path of an existing file, links resolved
+ * @param timeout milliseconds to wait for another holder
+ * @throws Error `ELOCKED` after that; or what the file system says, where no lock can be made
+ */
+export function withFileLock<T>(path: string, timeout: number, change: () => T): T {
+  const release = acquire(path, Date.now() + timeout);
+  try {
+    return change();
+  } finally {
+    release();
+  }
+}
+
+function acquire(path: string, deadline: number): () => void {
+  for (;;) {
+    try {
+      return lockfile.lockSync(path, { stale: STALE_LOCK_MS, realpath: false });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || Date.now() >= deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
+}
+
+/**
+ * Replaces the file's content; owner and permissions stay. Call it under {@link withFileLock}: what a killed writer left
+ * behind is swept up here.
+ *
+ * @throws Error of node:fs (`ENOSPC`, `EACCES`, `EROFS`, …); the file is as it was
+ */
+export function replaceFile(path: string, bytes: Uint8Array): void {
+  const directory = dirname(path);
+  const prefix = `.${basename(path)}.`;
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith(prefix) && name.endsWith('.jit-tmp')) unlinkSync(join(directory, name));
+  }
+  const { mode, uid, gid } = statSync(path);
+  const temporary = join(directory, `${prefix}${process.pid}.jit-tmp`);
+  const file = openSync(temporary, 'wx', 0o600);
+  try {
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      if (process.getuid?.() !== uid || process.getgid?.() !== gid) fchownSync(file, uid, gid);
+      fchmodSync(file, mode & 0o7777);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
+  }
+  syncDirectory(directory);
+}
+
+function syncDirectory(directory: string): void {
+  const handle = openSync(directory, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

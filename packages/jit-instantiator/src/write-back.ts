@@ -1,0 +1,103 @@
+// Functions that were compiled and wait to be written into their files.
+
+import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { JitInstantiatorConfig } from './config.js';
+import type { FlushFailure } from './errors.js';
+import type { LinkableFunction } from './function.js';
+import type { LoadedModule } from './module.js';
+import { persistInto } from './persisted.js';
+import { replaceFile, withFileLock } from './replace-file.js';
+
+interface Pending {
+  readonly functions: Map<string, LinkableFunction>;
+  /** What the last attempt ended in. */
+  error: Error | undefined;
+}
+
+export class WriteBackQueue {
+  readonly #config: JitInstantiatorConfig;
+  readonly #log: (line: string) => void;
+  readonly #pending = new Map<string, Pending>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(config: JitInstantiatorConfig, log: (line: string) => void) {
+    this.#config = config;
+    this.#log = log;
+  }
+
+  /** Functions that wait. */
+  get size(): number {
+    let size = 0;
+    for (const { functions } of this.#pending.values()) size += functions.size;
+    return size;
+  }
+
+  /** Queues a function; the idle timer starts anew. Bytes that came from no file have no place to be written to. */
+  add(home: LoadedModule, code: LinkableFunction): void {
+    if (home.file.identity === undefined) return;
+    let pending = this.#pending.get(home.path);
+    if (pending === undefined) {
+      // Known at once where it can be: then the very first result says that it will not be persisted.
+      pending = { functions: new Map(), error: attempt(() => checkWritable(realpathSync(home.path))) };
+      this.#pending.set(home.path, pending);
+    }
+    pending.functions.set(code.symbol, code);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.flush(), this.#config.flushDelay).unref();
+  }
+
+  /** Why the function could not be written, if the last attempt failed. */
+  errorOf(path: string, symbol: string): string | undefined {
+    const pending = this.#pending.get(path);
+    return pending?.error && pending.functions.has(symbol) ? pending.error.message : undefined;
+  }
+
+  flush(): readonly FlushFailure[] {
+    clearTimeout(this.#timer);
+    const failures: FlushFailure[] = [];
+    for (const [path, pending] of this.#pending) {
+      const symbols = [...pending.functions.keys()];
+      pending.error = attempt(() => this.#write(path, [...pending.functions.values()]));
+      if (pending.error === undefined) {
+        this.#pending.delete(path);
+        this.#log(`wrote ${symbols.length} function(s) to ${path}`);
+      } else {
+        failures.push({ path, symbols, error: pending.error });
+        this.#log(`could not write ${path}: ${pending.error.message}`);
+      }
+    }
+    return failures;
+  }
+
+  /** The last flush; the timer is off. */
+  close(): readonly FlushFailure[] {
+    const failures = this.flush();
+    this.#pending.clear();
+    return failures;
+  }
+
+  #write(path: string, functions: readonly LinkableFunction[]): void {
+    const real = realpathSync(path); // a link stays a link: what it points to is replaced
+    checkWritable(real);
+    withFileLock(real, this.#config.lockTimeout, () => {
+      // Read anew under the lock: another process may have written since we mapped it.
+      replaceFile(real, persistInto(readFileSync(real), functions));
+    });
+  }
+}
+
+/** A read-only file is somebody's wish, though its directory would let us replace it. */
+function checkWritable(path: string): void {
+  accessSync(path, constants.W_OK);
+  accessSync(dirname(path), constants.W_OK);
+}
+
+function attempt(action: () => void): Error | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}

@@ -1,0 +1,24 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readmeExamples, runExample } from '@simple-jit/checks/readme';
+import { SmfBuilder } from '@simple-jit/smf-format';
+import { expect, test } from 'vitest';
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+
+test('the example of the README runs and prints what it says', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'smf-cache-readme-'));
+  try {
+    const path = join(folder, 'collections.smf');
+    const builder = new SmfBuilder().setNote(
+      'possible |template, type_args, mangled_name, required_by, can_defer|\n    sum, f64, fn$sum$f64, me, true\n',
+    );
+    writeFileSync(path, builder.build());
+    const [example] = readmeExamples(PACKAGE);
+    expect(await runExample(PACKAGE, example!, { 'collections.smf': path })).toBe('fn$sum$f64 is sum for f64\n1\n');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
