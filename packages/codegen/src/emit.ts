@@ -1,0 +1,283 @@
+// Emission: walks the allocated machine IR in layout order and writes the bytes, with the moves that resolution asks for.
+import type { TrapKind } from '@simple-jit/template-ir';
+import type { Allocation } from './allocate.js';
+import { emitDivide, emitFloatSelect, emitLea, emitU64ToFloat } from './expand.js';
+import { Frame } from './frame.js';
+import type { LiveRanges } from './live-ranges.js';
+import { assignArguments } from './lower/arguments.js';
+import {
+  type CallTarget,
+  type MachineBlock,
+  type MachineFunction,
+  type MachineInstruction,
+  PSEUDO_BRANCH,
+  PSEUDO_CALL,
+  PSEUDO_COPY,
+  PSEUDO_DIVIDE,
+  PSEUDO_FLOAT_SELECT,
+  PSEUDO_JUMP,
+  PSEUDO_RETURN,
+  PSEUDO_STACK_ARGUMENT,
+  PSEUDO_U64_TO_FLOAT,
+  PSEUDO_UNREACHABLE,
+  PSEUDO_ZERO,
+} from './machine-ir.js';
+import { Mover, OUTGOING } from './moves.js';
+import { type ResolvedMoves, resolveMoves } from './resolve.js';
+import type { Assembler } from './x64/assembler.js';
+import {
+  CC_E,
+  CC_FLOAT_EQ,
+  CC_FLOAT_NE,
+  CC_NE,
+  CC_P,
+  classOf,
+  FIRST_VIRTUAL,
+  NO_REG,
+  RESULT_REGISTER,
+  RSP,
+  VECTOR,
+  VECTOR_RESULT_REGISTER,
+} from './x64/registers.js';
+import { ROLE_DEF, ROLE_USE } from './x64/row.js';
+import { x64 } from './x64/table.js';
+
+/** What emission collects over all functions of a unit. */
+export interface UnitSink {
+  readonly traps: { offset: number; kind: TrapKind }[];
+  /** A rel32 to another function of the unit. */
+  readonly localCalls: { site: number; target: number }[];
+  /** A displacement to an import's slot. */
+  readonly importSites: { site: number; imported: number }[];
+}
+
+export function emitFunction(live: LiveRanges, allocation: Allocation, assembler: Assembler, sink: UnitSink): void {
+  new Emitter(live, allocation, assembler, sink).run();
+}
+
+class Emitter {
+  private readonly machine: MachineFunction;
+  private readonly resolved: ResolvedMoves;
+  private readonly frame: Frame;
+  private readonly mover: Mover;
+
+  constructor(
+    private readonly live: LiveRanges,
+    private readonly allocation: Allocation,
+    private readonly assembler: Assembler,
+    private readonly sink: UnitSink,
+  ) {
+    this.machine = live.machine;
+    this.resolved = resolveMoves(live, allocation);
+    const { symbol, outgoingBytes, hasCalls } = this.machine;
+    this.frame = new Frame(symbol, outgoingBytes, allocation.slotCount, allocation.savedRegisters, hasCalls);
+    this.mover = new Mover(assembler, this.machine.constants, this.frame.slotOffset);
+  }
+
+  run(): void {
+    const { assembler, machine, frame, mover, resolved } = this;
+    const { blocks } = machine;
+    assembler.beginFunction(blocks.length);
+    frame.prologue(assembler);
+    const order = blocks.filter((block) => this.threaded(block.index) === block.index);
+    for (let o = 0; o < order.length; o++) {
+      const block = order[o]!;
+      const next = order[o + 1]?.index ?? -1;
+      assembler.bind(block.index);
+      const atStart = resolved.atStart[block.index];
+      if (atStart !== undefined) mover.parallel(atStart);
+      let number = this.live.firstInstruction[block.index]!;
+      const { instructions } = block;
+      for (let i = 0; i < instructions.length; i++, number++) {
+        const before = resolved.beforeInstruction[number];
+        if (before !== undefined) mover.parallel(before);
+        this.instruction(instructions[i]!, number * 2, block, next);
+        this.storeResult(instructions[i]!, instructions[i + 1], number * 2 + 1);
+      }
+    }
+    assembler.endFunction();
+  }
+
+  /** Where a jump to `block` ends up: past blocks that only jump on. */
+  private threaded(block: number): number {
+    let target = block;
+    for (let steps = 0; this.onlyJumps(target); steps++) {
+      target = this.machine.blocks[target]!.successors[0]!;
+      if (steps === this.machine.blocks.length) return block; // an endless empty loop
+    }
+    return target;
+  }
+
+  private onlyJumps(index: number): boolean {
+    const { instructions } = this.machine.blocks[index]!;
+    if (index === 0 || instructions.length !== 1 || instructions[0]!.row.pseudo !== PSEUDO_JUMP) return false;
+    const { atStart, atEnd, beforeInstruction } = this.resolved;
+    const first = this.live.firstInstruction[index]!;
+    return atStart[index] === undefined && atEnd[index] === undefined && beforeInstruction[first] === undefined;
+  }
+
+  /** A register that has a stack slot is stored there when it is written, unless the next instruction goes on changing it. */
+  private storeResult(instruction: MachineInstruction, next: MachineInstruction | undefined, position: number): void {
+    const { row, reg, rm, memory } = instruction;
+    if (row.regRole & ROLE_DEF) this.storeRegister(reg, next, position);
+    if (memory === undefined && row.rmRole & ROLE_DEF) this.storeRegister(rm, next, position);
+  }
+
+  private storeRegister(virtual: number, next: MachineInstruction | undefined, position: number): void {
+    if (virtual < FIRST_VIRTUAL) return;
+    const slot = this.allocation.slots[virtual - FIRST_VIRTUAL]!;
+    if (slot < 0) return;
+    const piece = this.allocation.pieceAt(virtual, position);
+    if (piece.register === NO_REG) return;
+    const goesOn =
+      next !== undefined &&
+      ((next.row.regRole & ROLE_DEF && next.reg === virtual) ||
+        (next.memory === undefined && next.row.rmRole & ROLE_DEF && next.rm === virtual));
+    if (goesOn && piece.end > position + 2) return;
+    this.mover.move(FIRST_VIRTUAL + slot, piece.register);
+  }
+
+  /** The place of an operand that is read at `position` or written at it (then it is odd). */
+  private place(register: number, position: number): number {
+    return register < FIRST_VIRTUAL ? register : this.allocation.locationAt(register, position);
+  }
+
+  private instruction(instruction: MachineInstruction, position: number, block: MachineBlock, next: number): void {
+    const { row, reg, rm, memory, immediate, immediateHigh } = instruction;
+    if (row.pseudo !== 0) {
+      this.pseudo(instruction, position, block, next);
+      return;
+    }
+    const { assembler } = this;
+    const regPlace = row.regRole === 0 ? 0 : this.place(reg, row.regRole & ROLE_USE ? position : position + 1);
+    if (memory !== undefined) {
+      if (memory.pool >= 0) {
+        assembler.constant(row, regPlace, memory.pool);
+        return;
+      }
+      const base = this.place(memory.base, position);
+      const index = memory.index < 0 ? NO_REG : this.place(memory.index, position);
+      if (row === x64.lea32 || row === x64.lea64) {
+        emitLea(assembler, row, regPlace, base, index, memory);
+        return;
+      }
+      assembler.memory(row, regPlace, base, index, memory.scale, memory.displacement, immediate, immediateHigh);
+      return;
+    }
+    const rmPlace = row.rmRole === 0 ? 0 : this.place(rm, row.rmRole & ROLE_USE ? position : position + 1);
+    if (rmPlace < FIRST_VIRTUAL) assembler.registers(row, regPlace, rmPlace, immediate, immediateHigh);
+    else {
+      const displacement = this.mover.displacement(rmPlace);
+      assembler.memory(row, regPlace, RSP, NO_REG, 0, displacement, immediate, immediateHigh);
+    }
+  }
+
+  private pseudo(instruction: MachineInstruction, position: number, block: MachineBlock, next: number): void {
+    const { assembler, mover, sink } = this;
+    const { row, reg, rm } = instruction;
+    switch (row.pseudo) {
+      case PSEUDO_COPY:
+        mover.move(this.place(reg, position + 1), this.place(rm, position));
+        return;
+      case PSEUDO_ZERO: {
+        const place = this.place(reg, position + 1);
+        assembler.registers(x64.xorps, place, place);
+        return;
+      }
+      case PSEUDO_DIVIDE: {
+        const offset = emitDivide(assembler, mover, instruction.division!, this.place(rm, position));
+        sink.traps.push({ offset, kind: 'divide' });
+        return;
+      }
+      case PSEUDO_U64_TO_FLOAT:
+        emitU64ToFloat(assembler, this.place(reg, position + 1), this.place(rm, position), instruction.immediate);
+        return;
+      case PSEUDO_FLOAT_SELECT:
+        emitFloatSelect(assembler, mover, instruction.condition, this.place(reg, position), this.place(rm, position));
+        return;
+      case PSEUDO_STACK_ARGUMENT: {
+        const place = this.place(reg, position + 1);
+        const load = classOf(place) === VECTOR ? x64.load.f64 : x64.mov64;
+        assembler.memory(load, place, RSP, NO_REG, 0, this.frame.incomingArgument(instruction.immediate));
+        return;
+      }
+      case PSEUDO_CALL:
+        this.call(instruction.call!, instruction.args!, position);
+        return;
+      case PSEUDO_RETURN:
+        this.return(instruction.args!, position);
+        return;
+      case PSEUDO_JUMP: {
+        const moves = this.resolved.atEnd[block.index];
+        if (moves !== undefined) mover.parallel(moves);
+        const target = this.threaded(block.successors[0]!);
+        if (target !== next) assembler.jump(target);
+        return;
+      }
+      case PSEUDO_BRANCH:
+        this.branch(
+          instruction.condition,
+          this.threaded(block.successors[0]!),
+          this.threaded(block.successors[1]!),
+          next,
+        );
+        return;
+      case PSEUDO_UNREACHABLE:
+        sink.traps.push({ offset: assembler.size, kind: 'unreachable' });
+        assembler.registers(x64.ud2, 0, 0);
+    }
+  }
+
+  private source(arg: number, position: number): number {
+    return arg < 0 ? arg : this.allocation.locationAt(arg, position);
+  }
+
+  private call(target: CallTarget, args: readonly number[], position: number): void {
+    const { assembler, sink } = this;
+    const { places } = assignArguments(target.argClasses);
+    this.mover.parallel(
+      args.map((arg, i) => {
+        const place = places[i]!;
+        return { to: place >= 0 ? place : OUTGOING + ~place, from: this.source(arg, position) };
+      }),
+    );
+    if (target.local >= 0) {
+      assembler.registers(x64.call, 0, 0);
+      sink.localCalls.push({ site: assembler.size - 4, target: target.local });
+    } else sink.importSites.push({ site: assembler.ripRelative(x64.callMemory, 0), imported: target.imported });
+  }
+
+  private return(args: readonly number[], position: number): void {
+    const arg = args[0];
+    if (arg !== undefined) {
+      const cls = arg < 0 ? this.machine.constants[~arg]!.cls : this.machine.classOf(arg);
+      this.mover.move(cls === VECTOR ? VECTOR_RESULT_REGISTER : RESULT_REGISTER, this.source(arg, position));
+    }
+    this.frame.epilogue(this.assembler);
+  }
+
+  private branch(condition: number, yes: number, no: number, next: number): void {
+    const { assembler } = this;
+    if (yes !== no) {
+      if (condition === CC_FLOAT_EQ) {
+        assembler.jumpIf(CC_P, no);
+        if (yes === next) {
+          assembler.jumpIf(CC_NE, no);
+          return;
+        }
+        assembler.jumpIf(CC_E, yes);
+      } else if (condition === CC_FLOAT_NE) {
+        assembler.jumpIf(CC_P, yes);
+        if (yes === next) {
+          assembler.jumpIf(CC_E, no);
+          return;
+        }
+        assembler.jumpIf(CC_NE, yes);
+      } else if (yes === next) {
+        assembler.jumpIf(condition ^ 1, no);
+        return;
+      } else assembler.jumpIf(condition, yes);
+    }
+    if (no !== next) assembler.jump(no);
+  }
+}

@@ -1,0 +1,42 @@
+// Points compiled code at its import slots.
+import { CodegenError } from './errors.js';
+import type { CompiledUnit } from './unit.js';
+
+/**
+ * A copy of the unit's code for `codeAddress` with every import site reaching its slot: 8 bytes of readable memory that hold
+ * the address of the function to call. Storing another address there redirects all its calls.
+ *
+ * @param codeAddress where the copy will be installed
+ * @param slots the address of each import's slot, by symbol
+ * @throws CodegenError ERR_SLOT_MISSING for an import that `slots` lacks, ERR_SLOT_OUT_OF_REACH for a slot that is more than
+ * 2 GiB away from a call.
+ * @example
+ * arena.install(patchImports(unit, address, new Map([['fn$sort$f64', slotAddress]])));
+ */
+export function patchImports(
+  unit: Pick<CompiledUnit, 'code' | 'imports'>,
+  codeAddress: bigint,
+  slots: ReadonlyMap<string, bigint>,
+): Uint8Array {
+  const code = unit.code.slice();
+  const view = new DataView(code.buffer);
+  for (const { symbol, sites } of unit.imports) {
+    const slot = slots.get(symbol);
+    if (slot === undefined) {
+      throw new CodegenError(
+        'ERR_SLOT_MISSING',
+        symbol,
+        'has no import slot; give one for every entry of unit.imports',
+      );
+    }
+    for (const site of sites) {
+      const displacement = slot - (codeAddress + BigInt(site) + 4n);
+      if (displacement !== BigInt.asIntN(32, displacement)) {
+        const problem = `its slot at 0x${slot.toString(16)} is more than 2 GiB from the code at 0x${codeAddress.toString(16)}`;
+        throw new CodegenError('ERR_SLOT_OUT_OF_REACH', symbol, `${problem}; allocate both in one reserved range`);
+      }
+      view.setInt32(site, Number(displacement), true);
+    }
+  }
+  return code;
+}

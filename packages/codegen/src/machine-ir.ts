@@ -1,0 +1,139 @@
+// The machine IR: x86-64 instructions over virtual registers, in basic blocks whose order is already decided. Lowering
+// makes it, the register allocator annotates it from outside, emission reads both.
+
+import { FIRST_VIRTUAL, NO_REG, type RegClass } from './x64/registers.js';
+import { pseudo, ROLE_DEF, ROLE_NONE, ROLE_USE, ROLE_USE_DEF, type Row } from './x64/row.js';
+
+export const PSEUDO_COPY = 1;
+export const PSEUDO_ZERO = 2;
+export const PSEUDO_DIVIDE = 3;
+export const PSEUDO_U64_TO_FLOAT = 4;
+export const PSEUDO_FLOAT_SELECT = 5;
+export const PSEUDO_CALL = 6;
+export const PSEUDO_RETURN = 7;
+export const PSEUDO_JUMP = 8;
+export const PSEUDO_BRANCH = 9;
+export const PSEUDO_UNREACHABLE = 10;
+export const PSEUDO_STACK_ARGUMENT = 11;
+
+/** Instructions that expand when they are emitted. The scratch registers are theirs to use; the flags they may change. */
+export const pseudos = {
+  /** reg = rm, within one class; each may be a register or a stack slot. Keeps the flags. */
+  copy: pseudo(PSEUDO_COPY, 'copy', ROLE_DEF, ROLE_USE, true),
+  /** reg = +0.0 */
+  zero: pseudo(PSEUDO_ZERO, 'zero', ROLE_DEF, ROLE_NONE, false),
+  /** rax = rax / rm, rdx = rax % rm, as `division` says. */
+  divide: pseudo(PSEUDO_DIVIDE, 'divide', ROLE_NONE, ROLE_USE, true),
+  /** reg = float(rm), rm unsigned 64 bits; `immediate` is 4 or 8, the size of the float. */
+  u64ToFloat: pseudo(PSEUDO_U64_TO_FLOAT, 'u64-to-float', ROLE_DEF, ROLE_USE, false),
+  /** if not `condition`: reg = rm */
+  floatSelect: pseudo(PSEUDO_FLOAT_SELECT, 'float-select', ROLE_USE_DEF, ROLE_USE, true),
+  /** Arguments in `args`, from wherever they are; the result is in the result register right after. */
+  call: pseudo(PSEUDO_CALL, 'call', ROLE_NONE, ROLE_NONE, false),
+  return: pseudo(PSEUDO_RETURN, 'return', ROLE_NONE, ROLE_NONE, false),
+  jump: pseudo(PSEUDO_JUMP, 'jump', ROLE_NONE, ROLE_NONE, false),
+  /** To the first successor if `condition`, else to the second. */
+  branch: pseudo(PSEUDO_BRANCH, 'branch', ROLE_NONE, ROLE_NONE, false),
+  unreachable: pseudo(PSEUDO_UNREACHABLE, 'unreachable', ROLE_NONE, ROLE_NONE, false),
+  /** reg = the caller's stack argument number `immediate` */
+  stackArgument: pseudo(PSEUDO_STACK_ARGUMENT, 'stack-argument', ROLE_DEF, ROLE_NONE, false),
+} as const;
+
+/** `[base + index * 2**scale + displacement]`, or the constant `pool` if that is not -1. */
+export interface MemoryOperand {
+  readonly base: number;
+  readonly index: number;
+  readonly scale: number;
+  readonly displacement: number;
+  readonly pool: number;
+}
+
+export interface CallTarget {
+  readonly symbol: string;
+  /** Index of the function in the unit, or -1 for an import. */
+  readonly local: number;
+  /** Index among the unit's imports, or -1. */
+  readonly imported: number;
+  /** Class of each argument, in order. */
+  readonly argClasses: readonly RegClass[];
+}
+
+/** How to divide: width 32 or 64, signed or not, and whether the divisor may be -1 (which must wrap, not trap). */
+export interface Division {
+  readonly wide: boolean;
+  readonly signed: boolean;
+  readonly mayBeMinusOne: boolean;
+}
+
+/**
+ * One instruction. `reg` and `rm` are the registers in the ModRM fields (virtual, or physical where an instruction or the
+ * calling convention wants one); `memory` replaces `rm`. Arguments are virtual registers, or `~i` for the function's
+ * constant number i.
+ */
+export class MachineInstruction {
+  memory: MemoryOperand | undefined = undefined;
+  immediate = 0;
+  immediateHigh = 0;
+  condition = 0;
+  args: readonly number[] | undefined = undefined;
+  call: CallTarget | undefined = undefined;
+  division: Division | undefined = undefined;
+
+  constructor(
+    readonly row: Row,
+    readonly reg: number,
+    readonly rm: number,
+  ) {}
+}
+
+export interface MachineBlock {
+  /** Position in `MachineFunction.blocks`. */
+  readonly index: number;
+  readonly instructions: MachineInstruction[];
+  readonly params: readonly number[];
+  /** Indexes of blocks. A branch has two different ones. */
+  readonly successors: number[];
+  /** For a jump: what its target's parameters become. */
+  edgeArgs: readonly number[];
+  readonly predecessors: number[];
+  readonly loopDepth: number;
+  /** Index of the innermost loop's header block, or -1. */
+  loopHeader: number;
+  /** For a loop header: index of the header of the loop around, or -1. */
+  outerHeader: number;
+}
+
+export interface MachineConstant {
+  readonly cls: RegClass;
+  readonly low: number;
+  readonly high: number;
+}
+
+export class MachineFunction {
+  readonly blocks: MachineBlock[] = [];
+  readonly constants: MachineConstant[] = [];
+  /** Class of each virtual register, by its number less FIRST_VIRTUAL. */
+  readonly classes: RegClass[] = [];
+  /** Bytes at the bottom of the frame for arguments of calls. */
+  outgoingBytes = 0;
+  hasCalls = false;
+
+  constructor(readonly symbol: string) {}
+
+  newRegister(cls: RegClass): number {
+    return this.classes.push(cls) - 1 + FIRST_VIRTUAL;
+  }
+
+  classOf(register: number): RegClass {
+    return this.classes[register - FIRST_VIRTUAL]!;
+  }
+}
+
+export function memoryAt(base: number, index = NO_REG, scale = 0, displacement = 0): MemoryOperand {
+  return { base, index, scale, displacement, pool: -1 };
+}
+
+/** The constant of that index in the pool. */
+export function poolAt(pool: number): MemoryOperand {
+  return { base: NO_REG, index: NO_REG, scale: 0, displacement: 0, pool };
+}

@@ -1,0 +1,67 @@
+// Connects the pieces that live ranges were split into: moves between instructions where a register takes over from another
+// place, and moves on control-flow edges where predecessor and successor disagree, block parameters included.
+import type { Allocation } from './allocate.js';
+import type { LiveRanges } from './live-ranges.js';
+import type { Move } from './moves.js';
+import { FIRST_VIRTUAL, NO_REG } from './x64/registers.js';
+
+export interface ResolvedMoves {
+  /** By instruction number: moves right before it. */
+  readonly beforeInstruction: readonly (readonly Move[] | undefined)[];
+  /** By block: moves before its jump, after those of `beforeInstruction`. */
+  readonly atEnd: readonly (readonly Move[] | undefined)[];
+  /** By block: moves at its start, before those of `beforeInstruction`. */
+  readonly atStart: readonly (readonly Move[] | undefined)[];
+}
+
+export function resolveMoves(live: LiveRanges, allocation: Allocation): ResolvedMoves {
+  const { blocks, classes } = live.machine;
+  const total = live.firstInstruction[blocks.length]!;
+  const startsBlock = new Uint8Array(total + 1);
+  for (const block of blocks) startsBlock[live.firstInstruction[block.index]!] = 1;
+
+  const beforeInstruction = new Array<Move[] | undefined>(total).fill(undefined);
+  for (let virtual = FIRST_VIRTUAL; virtual < FIRST_VIRTUAL + classes.length; virtual++) {
+    const pieces = allocation.piecesOf(virtual);
+    for (let i = 1; i < pieces.length; i++) {
+      const { start, register } = pieces[i]!;
+      // A slot was written when the register was defined; where a block begins, the edges see to it.
+      if (register === NO_REG || startsBlock[start >> 1]) continue;
+      const from = allocation.locationAt(virtual, start - 1);
+      if (from === register) continue;
+      const moves = beforeInstruction[start >> 1];
+      if (moves === undefined) beforeInstruction[start >> 1] = [{ to: register, from }];
+      else moves.push({ to: register, from });
+    }
+  }
+
+  const atEnd = new Array<Move[] | undefined>(blocks.length).fill(undefined);
+  const atStart = new Array<Move[] | undefined>(blocks.length).fill(undefined);
+  for (const block of blocks) {
+    const end = live.blockTo(block.index) - 1;
+    for (const successor of block.successors) {
+      const moves: Move[] = [];
+      const start = live.blockFrom(successor);
+      for (const virtual of live.liveIn[successor]!) {
+        if (allocation.piecesOf(virtual).length < 2) continue;
+        const to = allocation.locationAt(virtual, start);
+        const from = allocation.locationAt(virtual, end);
+        if (to !== from && to < FIRST_VIRTUAL) moves.push({ to, from });
+      }
+      blocks[successor]!.params.forEach((param, i) => {
+        if (allocation.piecesOf(param).length === 0) return; // nobody reads it
+        const arg = block.edgeArgs[i]!;
+        const from = arg < 0 ? arg : allocation.locationAt(arg, end);
+        const to = allocation.locationAt(param, start);
+        const slot = allocation.slots[param - FIRST_VIRTUAL]!;
+        if (to !== from) moves.push({ to, from });
+        if (slot >= 0 && to < FIRST_VIRTUAL && from !== FIRST_VIRTUAL + slot)
+          moves.push({ to: FIRST_VIRTUAL + slot, from });
+      });
+      if (moves.length === 0) continue;
+      if (block.successors.length === 1) atEnd[block.index] = moves;
+      else atStart[successor] = moves;
+    }
+  }
+  return { beforeInstruction, atEnd, atStart };
+}

@@ -1,0 +1,140 @@
+// Compiles the functions of one unit: lowering, live ranges, register allocation, emission for each, then the calls between
+// them, the constants and the tables that whoever installs the code needs.
+import {
+  type Callee,
+  type ConcreteFunction,
+  type Signature,
+  signatureToString,
+  type TrapKind,
+  type Type,
+} from '@simple-jit/template-ir';
+import { allocateRegisters } from './allocate.js';
+import { emitFunction, type UnitSink } from './emit.js';
+import { CodegenError } from './errors.js';
+import { LiveRanges } from './live-ranges.js';
+import { lowerFunction } from './lower/function.js';
+import { Assembler } from './x64/assembler.js';
+
+/** Changes whenever the same IR may give other bytes: persisted code of another version is not used. */
+export const GENERATOR_VERSION = 'simple-jit-x64-1';
+
+export const TARGET = 'x86_64-sysv';
+
+/** Nothing to choose yet. */
+export type CompileOptions = Record<string, never>;
+
+export interface CompiledFunction {
+  readonly symbol: string;
+  /** Of its first instruction, in `CompiledUnit.code`. */
+  readonly offset: number;
+  /** Bytes of instructions; padding and constants are not among them. */
+  readonly size: number;
+  readonly signature: Signature;
+}
+
+/** A function that the unit calls and does not hold. */
+export interface CompiledImport {
+  readonly symbol: string;
+  readonly template: string;
+  readonly typeArgs: readonly Type[];
+  readonly signature: Signature;
+  /**
+   * Offsets of 4-byte displacements (GotPcRel) that reach the slot with the function's address:
+   * `slotAddress - (codeAddress + site + 4)`. `patchImports` fills them in.
+   */
+  readonly sites: readonly number[];
+}
+
+/** An instruction that traps on purpose. */
+export interface CompiledTrap {
+  /** In `CompiledUnit.code`. */
+  readonly offset: number;
+  readonly kind: TrapKind;
+}
+
+export interface CompiledUnit {
+  readonly target: typeof TARGET;
+  readonly generator: string;
+  /** Position independent: may be installed at any address that is a multiple of 16. */
+  readonly code: Uint8Array;
+  /** In the order in which they were given. */
+  readonly functions: readonly CompiledFunction[];
+  /** In the order of their first call. */
+  readonly imports: readonly CompiledImport[];
+  /** By ascending offset. A memory access or a call may trap as well, and is not listed. */
+  readonly traps: readonly CompiledTrap[];
+  /** What the code needs beyond the x86-64 baseline (SSE2): nothing so far. */
+  readonly cpuFeatures: readonly string[];
+}
+
+/**
+ * Compiles functions that belong together to x86-64 machine code for the System V calling convention. Calls between them are
+ * direct; all others go through import slots, one for each symbol. The same input gives the same bytes.
+ *
+ * Integer and bool arguments and results are only read in their own width; the rest of the register is ignored and undefined.
+ *
+ * @throws CodegenError for whatever cannot be compiled: see `CodegenErrorCode`.
+ * @example
+ * const unit = compileUnit([specialise(module, 'sum', [scalar('f64')])]);
+ */
+export function compileUnit(functions: readonly ConcreteFunction[], _options: CompileOptions = {}): CompiledUnit {
+  const symbols = new Map<string, number>();
+  functions.forEach((fn, i) => {
+    if (symbols.has(fn.symbol)) throw new CodegenError('ERR_DUPLICATE_SYMBOL', fn.symbol, 'is in the unit twice');
+    symbols.set(fn.symbol, i);
+  });
+  const signatures = functions.map(signatureOf);
+  const signatureTexts = signatures.map(signatureToString);
+  const imports = new Map<string, CompiledImport & { readonly sites: number[] }>();
+  const importNumbers = new Map<string, number>();
+
+  const resolveCall = (caller: ConcreteFunction) => (symbol: string, callee: Callee, signature: Signature) => {
+    const wanted = signatureToString(signature);
+    const local = symbols.get(symbol) ?? -1;
+    if (local >= 0) {
+      if (signatureTexts[local] !== wanted) throw mismatch(caller, symbol, wanted, signatureTexts[local]!);
+      return { local, imported: -1 };
+    }
+    const known = imports.get(symbol);
+    if (known === undefined) {
+      importNumbers.set(symbol, imports.size);
+      imports.set(symbol, { symbol, ...callee, signature, sites: [] });
+    } else if (signatureToString(known.signature) !== wanted) {
+      throw mismatch(caller, symbol, wanted, signatureToString(known.signature));
+    }
+    return { local: -1, imported: importNumbers.get(symbol)! };
+  };
+
+  const assembler = new Assembler();
+  const sink: UnitSink = { traps: [], localCalls: [], importSites: [] };
+  const compiled = functions.map((fn, i): CompiledFunction => {
+    const live = new LiveRanges(lowerFunction(fn, assembler, resolveCall(fn)));
+    const allocation = allocateRegisters(live);
+    assembler.align(16, 0xcc);
+    const offset = assembler.size;
+    emitFunction(live, allocation, assembler, sink);
+    if (assembler.size > 2 ** 30) throw new CodegenError('ERR_TOO_LARGE', fn.symbol, 'the unit exceeds 1 GiB of code');
+    return { symbol: fn.symbol, offset, size: assembler.size - offset, signature: signatures[i]! };
+  });
+  assembler.emitConstants();
+  for (const { site, target } of sink.localCalls) assembler.setInt32(site, compiled[target]!.offset - (site + 4));
+  const importList = [...imports.values()];
+  for (const { site, imported } of sink.importSites) importList[imported]!.sites.push(site);
+  return {
+    target: TARGET,
+    generator: GENERATOR_VERSION,
+    code: assembler.finish(),
+    functions: compiled,
+    imports: importList,
+    traps: sink.traps,
+    cpuFeatures: [],
+  };
+}
+
+function signatureOf(fn: ConcreteFunction): Signature {
+  return { params: fn.blocks[0]!.params.map((param) => fn.valueTypes[param]!), result: fn.result };
+}
+
+function mismatch(caller: ConcreteFunction, symbol: string, wanted: string, found: string): CodegenError {
+  return new CodegenError('ERR_SIGNATURE_MISMATCH', caller.symbol, `calls ${symbol} as ${wanted}, but it is ${found}`);
+}
