@@ -132,7 +132,7 @@ function layOut(functions: readonly LinkableFunction[]): { code: Uint8Array; off
     return offset;
   });
   const code = new Uint8Array(size).fill(INT3);
-  functions.forEach((fn, index) => code.set(fn.code, offsets[index]!));
+  for (const [index, fn] of functions.entries()) code.set(fn.code, offsets[index]!);
   return { code, offsets };
 }
 
