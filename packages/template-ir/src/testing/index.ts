@@ -1,0 +1,16 @@
+// Table of contents of `@simple-jit/template-ir/testing`: random programs for property tests. Needs fast-check.
+export {
+  arbitraryProgram,
+  arbitraryValue,
+  entryOf,
+  interpretRun,
+  materialise,
+  type Outcome,
+  type ProgramOptions,
+  programToString,
+  readBuffers,
+  sameOutcome,
+  type TestArgument,
+  type TestProgram,
+} from './program.js';
+export { interestingValues, type TestArray } from './values.js';
