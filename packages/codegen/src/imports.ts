@@ -3,23 +3,24 @@ import { CodegenError } from './errors.js';
 import type { CompiledUnit } from './unit.js';
 
 /**
- * A copy of the unit's code for `codeAddress` with every import site reaching its slot: 8 bytes of readable memory that hold
- * the address of the function to call. Storing another address there redirects all its calls.
+ * The unit's code for `codeAddress`, with every import site reaching its slot: 8 bytes of readable memory that hold the
+ * address of the function to call. Storing another address there redirects all its calls. `unit.code` stays as it is.
  *
- * @param codeAddress where the copy will be installed
+ * @param codeAddress where the code will be installed
  * @param slots the address of each import's slot, by symbol
+ * @param copy the bytes to patch and return: a copy of `unit.code`, by default a new one
  * @throws CodegenError ERR_SLOT_MISSING for an import that `slots` lacks, ERR_SLOT_OUT_OF_REACH for a slot that is more than
  * 2 GiB away from a call.
  * @example
- * arena.install(patchImports(unit, address, new Map([['fn$sort$f64', slotAddress]])));
+ * arena.allocate(unit.code, { traps: unit.traps, relocate: (copy, address) => patchImports(unit, address, slots, copy) });
  */
 export function patchImports(
   unit: Pick<CompiledUnit, 'code' | 'imports'>,
   codeAddress: bigint,
   slots: ReadonlyMap<string, bigint>,
+  copy: Uint8Array = unit.code.slice(),
 ): Uint8Array {
-  const code = unit.code.slice();
-  const view = new DataView(code.buffer);
+  const view = new DataView(copy.buffer, copy.byteOffset, copy.byteLength);
   for (const { symbol, sites } of unit.imports) {
     const slot = slots.get(symbol);
     if (slot === undefined) {
@@ -38,5 +39,5 @@ export function patchImports(
       view.setInt32(site, Number(displacement), true);
     }
   }
-  return code;
+  return copy;
 }
