@@ -43,8 +43,9 @@ export class Allocation {
   }
 }
 
-export function allocateRegisters(live: LiveRanges): Allocation {
-  return new LinearScan(live).run();
+/** `registers`: what may be allocated, by class; fewer than usual makes a test of spilling out of any program. */
+export function allocateRegisters(live: LiveRanges, registers = ALLOCATABLE): Allocation {
+  return new LinearScan(live, registers).run();
 }
 
 class LinearScan {
@@ -63,7 +64,10 @@ class LinearScan {
   private readonly blocked = new Int32Array(FIRST_VIRTUAL);
   private readonly saved = new Set<number>();
 
-  constructor(private readonly live: LiveRanges) {
+  constructor(
+    private readonly live: LiveRanges,
+    private readonly allocatable: readonly (readonly number[])[],
+  ) {
     this.pieces = live.ranges.map(() => []);
     this.lastRegister = new Int32Array(live.ranges.length).fill(NO_REG);
   }
@@ -135,7 +139,7 @@ class LinearScan {
   private tryFree(current: Interval, cls: RegClass): boolean {
     const { until } = this;
     const { start, end } = current;
-    const registers = ALLOCATABLE[cls]!;
+    const registers = this.allocatable[cls]!;
     for (const register of registers) until[register] = NEVER;
     for (const interval of this.active[cls]!) until[interval.register] = 0;
     for (const interval of this.inactive[cls]!) {
@@ -166,7 +170,7 @@ class LinearScan {
     const fits = (register: number): boolean =>
       register !== NO_REG &&
       classOf(register) === cls &&
-      ALLOCATABLE[cls]!.includes(register) &&
+      this.allocatable[cls]!.includes(register) &&
       this.until[register]! >= current.end;
     const own = this.lastRegister[current.virtual - FIRST_VIRTUAL]!;
     if (fits(own)) return own;
@@ -189,7 +193,7 @@ class LinearScan {
   private takeOrSpill(current: Interval, cls: RegClass): void {
     const { until, blocked } = this;
     const { start, end } = current;
-    const registers = ALLOCATABLE[cls]!;
+    const registers = this.allocatable[cls]!;
     const callPosition = current.firstCovered(this.live.calls, this.callCursor);
     for (const register of registers) {
       blocked[register] = this.blockedFrom(register, current, callPosition);

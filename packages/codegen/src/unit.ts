@@ -8,7 +8,7 @@ import {
   type TrapKind,
   type Type,
 } from '@simple-jit/template-ir';
-import { allocateRegisters } from './allocate.js';
+import { type Allocation, allocateRegisters } from './allocate.js';
 import { emitFunction, type UnitSink } from './emit.js';
 import { CodegenError } from './errors.js';
 import { LiveRanges } from './live-ranges.js';
@@ -78,6 +78,19 @@ export interface CompiledUnit {
  * const unit = compileUnit([specialise(module, 'sum', [scalar('f64')])]);
  */
 export function compileUnit(functions: readonly ConcreteFunction[], _options: CompileOptions = {}): CompiledUnit {
+  return compileWith(functions, {});
+}
+
+/** What tests of this package may change or look at. */
+export interface InternalOptions {
+  /** Allocatable registers by class, instead of all. */
+  readonly registers?: readonly (readonly number[])[];
+  /** Called with every function's allocation before it is emitted. */
+  readonly onAllocated?: (live: LiveRanges, allocation: Allocation) => void;
+}
+
+/** `compileUnit` with internal options; not part of the package's interface. */
+export function compileWith(functions: readonly ConcreteFunction[], options: InternalOptions): CompiledUnit {
   const symbols = new Map<string, number>();
   functions.forEach((fn, i) => {
     if (symbols.has(fn.symbol)) throw new CodegenError('ERR_DUPLICATE_SYMBOL', fn.symbol, 'is in the unit twice');
@@ -109,7 +122,8 @@ export function compileUnit(functions: readonly ConcreteFunction[], _options: Co
   const sink: UnitSink = { traps: [], localCalls: [], importSites: [] };
   const compiled = functions.map((fn, i): CompiledFunction => {
     const live = new LiveRanges(lowerFunction(fn, assembler, resolveCall(fn)));
-    const allocation = allocateRegisters(live);
+    const allocation = allocateRegisters(live, options.registers);
+    options.onAllocated?.(live, allocation);
     assembler.align(16, 0xcc);
     const offset = assembler.size;
     emitFunction(live, allocation, assembler, sink);

@@ -55,7 +55,7 @@ export const rows: Row[] = [];
 /** Adds a row. Operands: `role:kind` (r, w, rw) or an immediate; `x` is a vector register in ModRM.rm that cannot be memory. */
 export function row(mnemonic: string, operandText: string, encoding: string): Row {
   const operands = operandText.split(' ').filter(Boolean).map(parseOperand);
-  const inRm = operands.find((operand) => /^(rm|xm|m|x$)/.test(operand.kind));
+  const inRm = operands.find((operand) => /^(rm|xm\d|m|x$)/.test(operand.kind));
   const inReg = operands.find((operand) => /^(r\d|xmm$)/.test(operand.kind));
   let prefix = 0;
   let rexW = false;

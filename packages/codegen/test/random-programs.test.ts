@@ -1,0 +1,37 @@
+// Random programs, interpreted and native, must agree: results, memory and traps. A fixed seed and a modest count by default;
+// `pnpm fuzz` runs many with a new seed. FC_NUM_RUNS and SIMPLE_JIT_TEST_SEED (a number, or `random`) override both.
+import { arbitraryProgram, type TestProgram } from '@simple-jit/template-ir/testing';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { checkProgram, SCARCE } from './support/random-programs.js';
+
+const numRuns = Number(process.env.FC_NUM_RUNS ?? 300);
+const seedText = process.env.SIMPLE_JIT_TEST_SEED ?? '20261122';
+const seed = seedText === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(seedText);
+const timeout = 60_000 + numRuns * 1000;
+
+function holds(arbitrary: fc.Arbitrary<TestProgram>, check: (program: TestProgram, number: number) => void): void {
+  let checked = 0;
+  fc.assert(
+    fc.property(arbitrary, (program) => check(program, checked++)),
+    { numRuns, seed, endOnFailure: false },
+  );
+  expect(checked).toBeGreaterThanOrEqual(numRuns);
+  if (numRuns > 1000) console.log(`${checked} random programs agree (seed ${seed})`);
+}
+
+it('agree with the interpreter', { timeout }, () => {
+  holds(arbitraryProgram(), (program, number) => checkProgram(program, {}, number % 4 === 3));
+});
+
+it('agree with few registers', { timeout }, () => {
+  holds(arbitraryProgram({ maxStatements: 16 }), (program, number) =>
+    checkProgram(program, { registers: SCARCE[number % SCARCE.length]! }, number % 4 === 3),
+  );
+});
+
+it('agree with many parameters', { timeout }, () => {
+  holds(arbitraryProgram({ maxParams: 24, maxFunctions: 4 }), (program, number) =>
+    checkProgram(program, number % 2 === 0 ? {} : { registers: SCARCE[number % SCARCE.length]! }, number % 8 === 7),
+  );
+});

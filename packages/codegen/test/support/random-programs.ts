@@ -1,0 +1,80 @@
+// The property that holds it all together: a random program does natively what the interpreter does.
+import { CodeArena, type ImportSlot, TrapError } from '@simple-jit/native-mem';
+import { type ConcreteFunction, calleesOf, type IrValue, instances } from '@simple-jit/template-ir';
+import {
+  entryOf,
+  interpretRun,
+  materialise,
+  type Outcome,
+  readBuffers,
+  sameOutcome,
+  type TestProgram,
+} from '@simple-jit/template-ir/testing';
+import { compileWith, type InternalOptions } from '../../src/unit.js';
+import { install, type NativeUnit } from './native.js';
+
+/** Few enough registers that most values are spilled now and then; two sets, with and without callee-saved ones. */
+export const SCARCE: readonly (readonly (readonly number[])[])[] = [
+  [[6, 7, 8, 3], [16, 17, 18]],
+  [[0, 1, 2, 6, 9], [17, 20]],
+  [[1, 3, 5, 13], [16, 30]],
+]; // biome-ignore format: register numbers
+
+/** The entry and all that it calls, each once, the entry first. */
+export function closureOf(program: TestProgram): ConcreteFunction[] {
+  const call = instances(program.module);
+  const found = new Map<string, ConcreteFunction>();
+  const pending = [entryOf(program)];
+  while (pending.length > 0) {
+    const fn = pending.pop()!;
+    if (found.has(fn.symbol)) continue;
+    found.set(fn.symbol, fn);
+    for (const callee of calleesOf(fn)) pending.push(call(callee));
+  }
+  return [...found.values()];
+}
+
+/** Throws, with both outcomes, where native code and the interpreter disagree. `apart`: every function is a unit of its own. */
+export function checkProgram(program: TestProgram, options: InternalOptions, apart: boolean): void {
+  const functions = closureOf(program);
+  const slots = new Map<string, ImportSlot>();
+  const units: NativeUnit[] = [];
+  try {
+    if (apart) for (const fn of functions) slots.set(fn.symbol, CodeArena.default().allocateSlot());
+    const addresses = new Map([...slots].map(([symbol, slot]) => [symbol, slot.address]));
+    for (const group of apart ? functions.map((fn) => [fn]) : [functions]) {
+      const unit = install(compileWith(group, options), addresses);
+      units.push(unit);
+      const slot = slots.get(group[0]!.symbol);
+      if (slot !== undefined) slot.target = unit.address + BigInt(unit.unit.functions[0]!.offset);
+    }
+    const entry = units[0]!;
+    for (const run of program.runs) {
+      const expected = interpretRun(program, run);
+      const found = runOnce(entry, functions[0]!.symbol, materialise(run));
+      if (!sameOutcome(expected, found)) {
+        throw new Error(`interpreted: ${outcomeToString(expected)}\nnative:      ${outcomeToString(found)}`);
+      }
+    }
+  } finally {
+    for (const unit of units) unit.close();
+    for (const slot of slots.values()) slot.close();
+  }
+}
+
+function runOnce(unit: NativeUnit, symbol: string, args: (IrValue | ArrayBufferView)[]): Outcome {
+  let result: IrValue | undefined;
+  let trap: Outcome['trap'];
+  try {
+    result = unit.call(symbol, args);
+  } catch (error) {
+    if (!(error instanceof TrapError)) throw error;
+    trap = error.kind as Outcome['trap'];
+  }
+  return { trap, result, buffers: readBuffers(args as Parameters<typeof readBuffers>[0]) };
+}
+
+function outcomeToString({ trap, result, buffers }: Outcome): string {
+  const shown = (value: IrValue | undefined): string => (Object.is(value, -0) ? '-0' : `${value}`);
+  return `${trap === undefined ? shown(result) : `trap ${trap}`}, buffers ${JSON.stringify(buffers.map((buffer) => buffer.map(shown)))}`;
+}
