@@ -28,16 +28,22 @@ export function fnv1a32Range(bytes: Uint8Array, start: number, end: number): num
  * fnv1a64('') // 0xcbf29ce484222325n
  */
 export function fnv1a64(data: Uint8Array | string): bigint {
-  const bytes = typeof data === 'string' ? encoder.encode(data) : data;
+  return fnv1a64Parts([typeof data === 'string' ? encoder.encode(data) : data]);
+}
+
+/** FNV-1a 64 of several pieces, as if they were one. */
+export function fnv1a64Parts(parts: readonly Uint8Array[]): bigint {
   let high = 0xcbf29ce4 | 0;
   let low = 0x84222325 | 0;
   // prime = 2^40 + 435, so hash * prime = (hash << 40) + hash * 435; the first term touches the high half only.
-  for (let i = 0; i < bytes.length; i++) {
-    low ^= bytes[i] as number;
-    const p0 = (low & 0xffff) * 435;
-    const p1 = (low >>> 16) * 435 + (p0 >>> 16);
-    high = (Math.imul(high, 435) + (p1 >>> 16) + (low << 8)) | 0;
-    low = ((p1 & 0xffff) << 16) | (p0 & 0xffff);
+  for (const bytes of parts) {
+    for (let i = 0; i < bytes.length; i++) {
+      low ^= bytes[i] as number;
+      const p0 = (low & 0xffff) * 435;
+      const p1 = (low >>> 16) * 435 + (p0 >>> 16);
+      high = (Math.imul(high, 435) + (p1 >>> 16) + (low << 8)) | 0;
+      low = ((p1 & 0xffff) << 16) | (p0 & 0xffff);
+    }
   }
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }

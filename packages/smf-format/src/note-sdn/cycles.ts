@@ -14,6 +14,8 @@ export interface NoteCycle {
 
 /** Whoever asks for cycles wants to see some, not to be drowned: enough for any real module. */
 const MOST_CYCLES = 1000;
+/** All listed cycles together: long ones count for more. */
+const MOST_STEPS = 1_000_000;
 
 type Edges = ReadonlyMap<string, ReadonlyMap<string, boolean>>;
 
@@ -57,6 +59,7 @@ function edges(note: Pick<NoteSdnMetadata, 'dependencies'>, wanted: (kind: strin
 /** Depth first, without recursion; each edge back to something on the path closes a cycle. */
 function backEdgeCycles(graph: Edges): string[][] {
   const cycles: string[][] = [];
+  let steps = 0;
   const done = new Set<string>();
   for (const root of graph.keys()) {
     if (done.has(root)) continue;
@@ -74,7 +77,10 @@ function backEdgeCycles(graph: Edges): string[][] {
       }
       const at = position.get(next.value);
       if (at !== undefined) {
-        if (cycles.length < MOST_CYCLES) cycles.push([...path.slice(at), next.value]);
+        steps += path.length - at;
+        if (cycles.length < MOST_CYCLES && (steps <= MOST_STEPS || cycles.length === 0)) {
+          cycles.push([...path.slice(at), next.value]);
+        }
       } else if (!done.has(next.value)) {
         position.set(next.value, path.length);
         path.push(next.value);

@@ -41,7 +41,7 @@ export function parseNoteSdn(
     else unknown.push(`${source.slice(entry.start, entry.end).trimEnd()}\n`);
   }
   const rows = <Row>(field: NoteTableField): Row[] =>
-    readTable<Row>(tables.get(NOTE_TABLE_NAMES[field]), NOTE_TABLES[field] as unknown as readonly Column<Row>[]);
+    readRows<Row>(tables.get(NOTE_TABLE_NAMES[field]), NOTE_TABLES[field] as unknown as readonly Column<Row>[]);
   const build = readBuild(tables.get('build'));
   const leading = source.slice(0, lineStart(source, tree.entries[0]?.start ?? source.length)).trim();
   return {
@@ -68,7 +68,8 @@ export function noteBody(text: string): string {
 
 const lineStart = (text: string, at: number): number => text.lastIndexOf('\n', at - 1) + 1;
 
-function readTable<Row>(entry: SdnEntry | undefined, columns: readonly Column<Row>[]): Row[] {
+/** The rows of a known table in their typed form. */
+export function readRows<Row>(entry: SdnEntry | undefined, columns: readonly Column<Row>[]): Row[] {
   if (entry === undefined || isNothing(entry.value)) return [];
   const table = entry.value;
   if (table.kind !== 'table' || table.fields === undefined) {

@@ -27,7 +27,8 @@ export function stringifyNoteSdn(note: NoteSdnMetadata, options: StringifyNoteOp
   const parts: string[] = [];
   if (note.leadingComments !== undefined) parts.push(endLine(note.leadingComments));
   for (const field of Object.keys(NOTE_TABLES) as NoteTableField[]) {
-    parts.push(noteTable(note, field, options.dialect === 'older'));
+    const rows = note[field] as unknown as readonly Row[];
+    parts.push(noteTable(rows, field, options.dialect === 'older'));
   }
   if (note.build !== undefined) parts.push(buildBlock(note.build));
   for (const text of note.unknown ?? []) parts.push(endLine(text));
@@ -36,21 +37,21 @@ export function stringifyNoteSdn(note: NoteSdnMetadata, options: StringifyNoteOp
 
 const endLine = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);
 
-function noteTable(note: NoteSdnMetadata, field: NoteTableField, older: boolean): string {
-  const columns = NOTE_TABLES[field] as readonly Column<Record<string, unknown>>[];
+type Row = Readonly<Record<string, string | boolean>>;
+
+/** One table with its header. */
+export function noteTable(rows: readonly Row[], field: NoteTableField, older: boolean): string {
+  const columns = NOTE_TABLES[field] as readonly Column<Row>[];
   const names = columns.map(([, name, olderName]) => (older ? (olderName ?? name) : name));
   let text = `${NOTE_TABLE_NAMES[field]} |${names.join(', ')}|\n`;
-  for (const row of note[field]) {
-    const cells = row as unknown as Record<string, string | boolean>;
-    text += `    ${columns.map(([name]) => cell(cells[name])).join(', ')}\n`;
-  }
+  for (const row of rows) text += `    ${columns.map(([name]) => noteCell(row[name])).join(', ')}\n`;
   return text;
 }
 
-const cell = (value: string | boolean | undefined): string =>
+export const noteCell = (value: string | boolean | undefined): string =>
   typeof value === 'boolean' ? String(value) : quoteSdn(value ?? '');
 
-function buildBlock(build: NonNullable<NoteSdnMetadata['build']>): string {
+export function buildBlock(build: NonNullable<NoteSdnMetadata['build']>): string {
   let text = 'build:\n';
   for (const [field, name] of BUILD_FIELDS) text += `    ${name}: ${quoteSdn(build[field])}\n`;
   for (const [field, name] of BUILD_LISTS) text += `    ${name} = [${build[field].map(quoteSdn).join(', ')}]\n`;

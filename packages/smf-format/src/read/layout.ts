@@ -15,7 +15,7 @@ import { type LayoutAttempt, SmfFormatError } from '../errors.js';
 import { fnv1a32Range } from '../hashes.js';
 import type { SmfLimits } from '../limits.js';
 import { checkVersion, hexBytes, readHeader, type SmfHeader } from './header.js';
-import { checkSections, readSections, type SmfSection } from './sections.js';
+import { readSections, type SmfSection, sectionProblems } from './sections.js';
 
 /** The smallest file there is: a legacy-72 header and nothing else. */
 const SMALLEST_FILE = LAYOUTS['legacy-72'].header.size;
@@ -39,8 +39,15 @@ export interface Located {
   readonly stringsEnd: number;
 }
 
+/** What to do with a section that is not well formed: a reader throws, the validator notes it and goes on. */
+export type OnProblem = (problem: SmfFormatError) => void;
+
+const stop: OnProblem = (problem) => {
+  throw problem;
+};
+
 /** Finds the layout; throws the error of the attempt that came furthest, with all attempts in `tried`. */
-export function locate(bytes: Uint8Array, limits: SmfLimits): Located {
+export function locate(bytes: Uint8Array, limits: SmfLimits, onProblem: OnProblem = stop): Located {
   if (bytes.length === 0) {
     throw new SmfFormatError('ERR_SMF_EMPTY', 'there are no bytes', {
       structure: 'file',
@@ -66,8 +73,8 @@ export function locate(bytes: Uint8Array, limits: SmfLimits): Located {
       checkMagic(bytes, view, headerAt, shape);
       hadMagic = true;
       return shape.layout === 'v1.1'
-        ? locateV11(bytes, view, headerAt, limits)
-        : locateAt(bytes, view, headerAt, shape, limits, undefined);
+        ? locateV11(bytes, view, headerAt, limits, onProblem)
+        : locateAt(bytes, view, headerAt, shape, limits, onProblem);
     } catch (error) {
       if (!(error instanceof SmfFormatError)) throw error;
       failures.push({ layout: shape.layout, error, hadMagic });
@@ -141,11 +148,17 @@ function checkMagic(bytes: Uint8Array, view: DataView, headerAt: number, shape: 
 }
 
 /** v1.1: by the header's own smf_data_offset; if the string table does not end at the header, by the ZIP rule. */
-function locateV11(bytes: Uint8Array, view: DataView, headerAt: number, limits: SmfLimits): Located {
+function locateV11(
+  bytes: Uint8Array,
+  view: DataView,
+  headerAt: number,
+  limits: SmfLimits,
+  onProblem: OnProblem,
+): Located {
   let located: Located | undefined;
   let failure: unknown;
   try {
-    located = locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, undefined);
+    located = locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, stop);
     const strings = located.sections.find((section) => section.type === SectionType.StrTab);
     if (strings === undefined || located.base + strings.offset + strings.size === headerAt) return located;
   } catch (error) {
@@ -153,9 +166,10 @@ function locateV11(bytes: Uint8Array, view: DataView, headerAt: number, limits: 
     failure = error;
   }
   const base = findPrependedBase(view, headerAt);
-  if (base !== undefined) return locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, base);
+  if (base !== undefined) return locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, onProblem, base);
   if (located !== undefined) return located;
-  throw failure;
+  if (onProblem === stop) throw failure;
+  return locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, onProblem);
 }
 
 /**
@@ -186,7 +200,8 @@ function locateAt(
   headerAt: number,
   shape: LayoutShape,
   limits: SmfLimits,
-  knownBase: number | undefined,
+  onProblem: OnProblem,
+  knownBase?: number,
 ): Located {
   const header = readHeader(view, headerAt, shape);
   checkVersion(header, shape, headerAt);
@@ -208,7 +223,8 @@ function locateAt(
   checkTable('section table', sectionTableOffset, sectionBytes, dataSize, headerAt + shape.header.sectionTableOffset);
   const sectionTableAt = base + sectionTableOffset;
   const sections = readSections(bytes, view, sectionTableAt, sectionCount, shape.sectionEntrySize);
-  checkSections(sections, dataSize, base, sectionTableAt, shape.sectionEntrySize);
+  for (const problem of sectionProblems(sections, dataSize, base, sectionTableAt, shape.sectionEntrySize))
+    onProblem(problem);
   const symbols = locateSymbols(bytes, view, header, shape, base, dataEnd, sections, headerAt);
   return { shape, header, headerAt, base, dataEnd, sectionTableAt, sections, ...symbols };
 }
@@ -232,6 +248,7 @@ function locateSymbols(
     return { symbolTableAt: at, symbolEntrySize, stringsAt: at, stringsEnd: dataEnd, ...stringSection(sections, base) };
   }
   let failure: unknown;
+  let someFit = false;
   for (const symbolEntrySize of shape.symbolEntrySizes) {
     try {
       checkTable('symbol table', symbolTableOffset, symbolCount * symbolEntrySize, dataEnd - base, field);
@@ -243,15 +260,14 @@ function locateSymbols(
     const found = { symbolTableAt, symbolEntrySize, stringsAt, stringsEnd: dataEnd };
     if (shape.symbolEntrySizes.length === 1) return { ...found, ...stringSection(sections, base) };
     if (hashesMatch(bytes, view, found, symbolCount)) return found;
+    someFit = true;
   }
-  throw (
-    failure ??
-    new SmfFormatError('ERR_SMF_BAD_SYMBOL', 'the name hashes match for no known symbol entry size', {
-      structure: 'symbol table',
-      offset: symbolTableAt,
-      expected: `entries of ${shape.symbolEntrySizes.join(' or ')} bytes, followed at once by the string table`,
-    })
-  );
+  if (!someFit) throw failure;
+  throw new SmfFormatError('ERR_SMF_BAD_SYMBOL', 'the name hashes match for no known symbol entry size', {
+    structure: 'symbol table',
+    offset: symbolTableAt,
+    expected: `entries of ${shape.symbolEntrySizes.join(' or ')} bytes, followed at once by the string table`,
+  });
 }
 
 /** A StrTab section entry, where there is one, names the string table's extent. */

@@ -63,21 +63,22 @@ function sectionName(bytes: Uint8Array, at: number): string {
 }
 
 /**
- * Checks every section against the `dataSize` bytes of SMF data: bounds, alignment, no section both writable and
- * executable, no two that share bytes. `base` and `tableAt` serve the messages.
+ * What is wrong with the sections, given `dataSize` bytes of SMF data: bounds, alignment, both writable and executable,
+ * sharing bytes. A reader stops at the first, the validator takes them all. `base` and `tableAt` serve the messages.
  */
-export function checkSections(
+export function* sectionProblems(
   sections: readonly SmfSection[],
   dataSize: number,
   base: number,
   tableAt: number,
   entrySize: number,
-): void {
+): Generator<SmfFormatError, void, undefined> {
   for (const section of sections) {
     const entry = tableAt + section.index * entrySize;
+    const structure = sectionLabel(section);
     if (!isBss(section) && !fits(section.offset, section.size, dataSize)) {
-      throw new SmfFormatError('ERR_SMF_SECTION_OUT_OF_BOUNDS', 'the section runs past the end of the data', {
-        structure: sectionLabel(section),
+      yield new SmfFormatError('ERR_SMF_SECTION_OUT_OF_BOUNDS', 'the section runs past the end of the data', {
+        structure,
         offset: entry + SECTION_ENTRY.offset,
         expected: `offset + size <= ${dataSize}`,
         found: `${section.offset} + ${section.size}`,
@@ -85,16 +86,16 @@ export function checkSections(
       });
     }
     if (!isPowerOfTwoOrZero(section.alignment)) {
-      throw new SmfFormatError('ERR_SMF_BAD_ALIGNMENT', 'the alignment is not a power of two', {
-        structure: sectionLabel(section),
+      yield new SmfFormatError('ERR_SMF_BAD_ALIGNMENT', 'the alignment is not a power of two', {
+        structure,
         offset: entry + SECTION_ENTRY.alignment,
         expected: '0 or a power of two',
         found: `${section.alignment}`,
       });
     }
     if ((section.flags & SectionFlags.WRITE) !== 0 && (section.flags & SectionFlags.EXEC) !== 0) {
-      throw new SmfFormatError('ERR_SMF_WRITABLE_CODE', 'the section is both writable and executable', {
-        structure: sectionLabel(section),
+      yield new SmfFormatError('ERR_SMF_WRITABLE_CODE', 'the section is both writable and executable', {
+        structure,
         offset: entry + SECTION_ENTRY.flags,
         expected: 'WRITE or EXEC, not both',
         found: `flags ${section.flags}`,
@@ -102,29 +103,25 @@ export function checkSections(
       });
     }
   }
-  const pair = findOverlap(sections);
-  if (pair !== undefined) {
-    throw new SmfFormatError('ERR_SMF_SECTION_OVERLAP', `it shares bytes with ${sectionLabel(pair[0])}`, {
-      structure: sectionLabel(pair[1]),
-      offset: base + pair[1].offset,
+  for (const [before, after] of overlaps(sections)) {
+    yield new SmfFormatError('ERR_SMF_SECTION_OVERLAP', `it shares bytes with ${sectionLabel(before)}`, {
+      structure: sectionLabel(after),
+      offset: base + after.offset,
     });
   }
 }
 
 export function isPowerOfTwoOrZero(value: number): boolean {
-  if (value === 0) return true;
-  return Number.isInteger(Math.log2(value)) && 2 ** Math.log2(value) === value;
+  return value === 0 || (value > 0 && 2 ** Math.round(Math.log2(value)) === value);
 }
 
-/** The first two sections that share bytes of the file, in order of offset. */
-export function findOverlap(sections: readonly SmfSection[]): readonly [SmfSection, SmfSection] | undefined {
+/** Sections that share bytes of the file with one that begins before them, in order of offset. */
+function* overlaps(sections: readonly SmfSection[]): Generator<readonly [SmfSection, SmfSection], void, undefined> {
   const inFile = sections.filter((section) => !isBss(section) && section.size > 0);
-  if (inFile.length < 2) return undefined;
   inFile.sort((a, b) => a.offset - b.offset);
-  for (let i = 1; i < inFile.length; i++) {
-    const before = inFile[i - 1] as SmfSection;
-    const after = inFile[i] as SmfSection;
-    if (before.offset + before.size > after.offset) return [before, after];
+  let furthest: SmfSection | undefined;
+  for (const section of inFile) {
+    if (furthest !== undefined && furthest.offset + furthest.size > section.offset) yield [furthest, section];
+    if (furthest === undefined || section.offset + section.size > furthest.offset + furthest.size) furthest = section;
   }
-  return undefined;
 }

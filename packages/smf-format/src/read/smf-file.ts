@@ -14,6 +14,7 @@ import { noteRegion } from './note-text.js';
 import { readRelocations, relocationTarget, type SmfRelocation } from './relocations.js';
 import { isBss, type SmfSection } from './sections.js';
 import { type SmfSymbol, SmfSymbolTable } from './symbols.js';
+import { readTemplateMeta, type SmfTemplateMeta } from './template-meta.js';
 import { readTemplates, type SmfTemplate } from './templates.js';
 
 export interface ParseSmfOptions {
@@ -181,6 +182,17 @@ export class SmfFile {
       this.#byOffset = new Map(templates.map((template) => [template.offset, template]));
     }
     return this.#byOffset.get(offset);
+  }
+
+  /**
+   * The META sections: which specialisations the module was built with.
+   *
+   * @throws SmfFormatError ERR_SMF_BAD_TEMPLATE, ERR_SMF_UNSUPPORTED_VERSION, ERR_SMF_LIMIT, and those of `sectionData`
+   */
+  templateMeta(): readonly SmfTemplateMeta[] {
+    return this.sections
+      .filter((section) => section.type === SectionType.TemplateMeta && !isNote(section))
+      .map((section) => readTemplateMeta(this.sectionData(section.index), section, this.limits));
   }
 
   /** The note's SDN text with its terminator line; undefined where the file has no note. */

@@ -1,8 +1,9 @@
 // TemplateCode sections: the templates' names and parameters, and (version 2) their bodies, which are opaque here.
-import { decodeUtf8, u16, u32, viewOf } from '../bytes.js';
+import { u16, u32, viewOf } from '../bytes.js';
 import { TEMPLATE_CODE_MAGIC, templateKindName } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
 import type { SmfLimits } from '../limits.js';
+import { badTemplate as bad, Fields } from './fields.js';
 import { hexBytes } from './header.js';
 import { type SmfSection, sectionLabel } from './sections.js';
 
@@ -144,46 +145,3 @@ export function parseGenericParam(text: string): GenericParam {
 /** The inverse of `parseGenericParam`; the bound `Any` is not written. */
 export const printGenericParam = (param: GenericParam): string =>
   param.bound === 'Any' ? param.name : `${param.name}: ${param.bound}`;
-
-/** Reads one field after the other and never past `end`. */
-class Fields {
-  constructor(
-    readonly data: Uint8Array,
-    readonly view: DataView,
-    public at: number,
-    readonly end: number,
-    readonly section: SmfSection,
-  ) {}
-
-  u8(what: string): number {
-    return this.view.getUint8(this.#take(1, what));
-  }
-  u16(what: string): number {
-    return u16(this.view, this.#take(2, what));
-  }
-  u32(what: string): number {
-    return u32(this.view, this.#take(4, what));
-  }
-  text(length: number, what: string): string {
-    const start = this.#take(length, what);
-    return decodeUtf8(this.data, start, start + length);
-  }
-
-  #take(size: number, what: string): number {
-    const start = this.at;
-    if (size > this.end - start) {
-      throw bad(this.section, start, `the ${what} runs past the entry`, `at most ${this.end - start} bytes`, `${size}`);
-    }
-    this.at += size;
-    return start;
-  }
-}
-
-const bad = (section: SmfSection, at: number, message: string, expected: string, found: string): SmfFormatError =>
-  new SmfFormatError('ERR_SMF_BAD_TEMPLATE', message, {
-    structure: sectionLabel(section),
-    offset: section.offset + at,
-    expected,
-    found,
-    hint: 'The section is damaged: build the library again',
-  });

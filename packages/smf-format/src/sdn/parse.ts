@@ -269,8 +269,12 @@ class Parser {
       this.#spaces();
     } while (this.#take(','));
     this.#expect('}', 'end of the types');
+    const headerEnd = this.#at;
     this.#spaces();
-    if (!this.#take('=')) return this.#rows(indent, start, undefined, types, types.length);
+    if (!this.#take('=')) {
+      this.#at = headerEnd;
+      return this.#rows(indent, start, undefined, types, types.length);
+    }
     this.#spaces();
     this.#expect('[', 'start of the rows');
     const rows: SdnNode[][] = [];
@@ -285,7 +289,7 @@ class Parser {
     }
     const end = this.#at;
     this.#endOfLine();
-    return { kind: 'table', fields: undefined, types, rows, start, end };
+    return { kind: 'table', fields: undefined, types, rows, start, end, headerEnd };
   }
 
   /** One row on the same line, or indented rows. */
@@ -297,8 +301,9 @@ class Parser {
     width: number,
   ): SdnTableNode {
     const rows: SdnNode[][] = [];
+    const headerEnd = this.#at;
     this.#spaces();
-    let end = this.#at;
+    let end = headerEnd;
     if (!this.#atEndOfLine()) {
       rows.push(this.#row(width));
       end = this.#at;
@@ -315,7 +320,7 @@ class Parser {
         } while (this.#continues(next));
       }
     }
-    return { kind: 'table', fields, types, rows, start, end };
+    return { kind: 'table', fields, types, rows, start, end, headerEnd };
   }
 
   #row(width: number): SdnNode[] {

@@ -52,6 +52,8 @@ export interface SdnTableNode extends SdnSpan {
   readonly fields: readonly string[] | undefined;
   readonly types: readonly string[] | undefined;
   readonly rows: readonly (readonly SdnNode[])[];
+  /** After the `|` or `}` that ends the header. */
+  readonly headerEnd: number;
 }
 export type SdnNode = SdnScalarNode | SdnArrayNode | SdnDictNode | SdnTableNode;
 

@@ -21,13 +21,15 @@ import { fnv1a32 } from '../hashes.js';
 import type { NoteSdnMetadata } from '../note-sdn/model.js';
 import { noteBody, parseNoteSdn } from '../note-sdn/parse.js';
 import { stringifyNoteSdn } from '../note-sdn/print.js';
+import { updateNoteSdn } from '../note-sdn/update.js';
 import { noteRegion } from '../read/note-text.js';
 import { readRelocations, relocationTarget } from '../read/relocations.js';
 import { isBss, isPowerOfTwoOrZero, type SmfSection } from '../read/sections.js';
 import { isNote, type SmfFile } from '../read/smf-file.js';
+import type { MetaTemplate } from '../read/template-meta.js';
 import { TEMPLATE_HEADER_SIZE } from '../read/templates.js';
 import { emitSmf } from './emit.js';
-import { emptyTemplateCode, encodeRelocations, encodeTemplate } from './encode.js';
+import { emptyTemplateCode, encodeRelocations, encodeTemplate, encodeTemplateMeta } from './encode.js';
 import {
   type BuilderSection,
   type BuilderSymbol,
@@ -322,8 +324,18 @@ export class SmfBuilder {
     return offset;
   }
 
+  /** Sets the META section (`.tmeta`; made at the first call). @returns its index */
+  setTemplateMeta(templates: readonly MetaTemplate[]): number {
+    const data = encodeTemplateMeta(templates);
+    const index = this.#sections.findIndex((s) => s.type === SectionType.TemplateMeta && !isNoteSection(s));
+    if (index < 0) return this.addSection({ type: SectionType.TemplateMeta, name: '.tmeta', data });
+    this.replaceSection(index, { data });
+    return index;
+  }
+
   /**
-   * Sets the note (made at the first call), or with undefined removes it. The section is written with size 0 and slack
+   * Sets the note (made at the first call), or with undefined removes it. A typed note changes the tables of the text
+   * that is there and keeps the rest of it (see `updateNoteSdn`); a text replaces it. The section is written with size 0 and slack
    * after the terminator line, so that tools can rewrite the text in place: a quarter of the text and at least 256 bytes,
    * to a multiple of 512. A note of an existing file keeps its room while the text fits.
    *
@@ -334,10 +346,10 @@ export class SmfBuilder {
     const index = this.#sections.findIndex((section) => isNoteSection(section));
     if (note === undefined) return index < 0 ? this : this.removeSection(index);
     if (typeof note === 'string') parseNoteSdn(note);
-    const body = typeof note === 'string' ? noteBody(note) : noteBody(stringifyNoteSdn(note));
+    const old = index < 0 ? undefined : this.#section(index);
+    const body = noteBody(typeof note === 'string' ? note : typedNoteText(old, note));
     // The terminator begins with the line end of the line before it: a note without any text still needs one.
     const data = encodeUtf8(`${body.replace(/\n$/, '')}${NOTE_TERMINATOR}`);
-    const old = index < 0 ? undefined : this.#section(index);
     const room = old?.noteCapacity ?? 0;
     const capacity = data.length <= room ? room : noteCapacity(data.length);
     const fresh = newSection({ type: SectionType.TemplateMeta, name: NOTE_SECTION_NAME, data, virtualSize: 0 });
@@ -499,6 +511,11 @@ const isNoteSection = (section: BuilderSection): boolean =>
 
 const isUnsigned = (value: number, greatest: number): boolean =>
   Number.isInteger(value) && value >= 0 && value <= greatest;
+
+function typedNoteText(old: BuilderSection | undefined, note: NoteSdnMetadata): string {
+  if (old === undefined) return stringifyNoteSdn(note);
+  return updateNoteSdn(decodeUtf8(old.data, 0, old.data.length), note);
+}
 
 function symbolTypeOf(templateKind: number): number {
   if (templateKind === TemplateKind.Function) return SymbolType.Function;

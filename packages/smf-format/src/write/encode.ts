@@ -1,7 +1,14 @@
 // The inverse of read/relocations and read/templates: entries to bytes.
 import { encodeUtf8, putU64, viewOf } from '../bytes.js';
-import { RELOCATION_ENTRY, RELOCATION_ENTRY_SIZE, TEMPLATE_CODE_MAGIC } from '../definitions.js';
+import {
+  RELOCATION_ENTRY,
+  RELOCATION_ENTRY_SIZE,
+  TEMPLATE_CODE_MAGIC,
+  TEMPLATE_META_MAGIC,
+  TemplateKind,
+} from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
+import { META_KINDS, type MetaTemplate, TEMPLATE_META_HEADER_SIZE } from '../read/template-meta.js';
 import { printGenericParam, TEMPLATE_HEADER_SIZE } from '../read/templates.js';
 import type { RelocationInput, TemplateInput } from './model.js';
 
@@ -56,7 +63,57 @@ export function encodeTemplate(template: TemplateInput): Uint8Array {
   return data;
 }
 
-const invalid = (template: TemplateInput, found: string, expected: string): SmfFormatError =>
+/** A META section, version 1; templates in the order function, struct (and class), enum, trait. */
+export function encodeTemplateMeta(templates: readonly MetaTemplate[]): Uint8Array {
+  const kindOf = (template: MetaTemplate): number =>
+    template.kind === TemplateKind.Class ? TemplateKind.Struct : template.kind;
+  const groups = META_KINDS.map((kind) => templates.filter((template) => kindOf(template) === kind));
+  const chunks: Uint8Array[] = [];
+  const number = (value: number, bytes: 1 | 4): void => {
+    const chunk = new Uint8Array(bytes);
+    if (bytes === 1 && value > 0xff) throw invalid({ name: 'META' }, `a list of ${value}`, 'at most 255');
+    if (bytes === 1) chunk[0] = value;
+    else viewOf(chunk).setUint32(0, value, true);
+    chunks.push(chunk);
+  };
+  const text = (value: string): void => {
+    const encoded = encodeUtf8(value);
+    number(encoded.length, 4);
+    chunks.push(encoded);
+  };
+  for (const template of groups.flat()) {
+    text(template.baseName);
+    number(template.genericParams.length, 1);
+    template.genericParams.forEach(text);
+    number(template.specialisations.length, 4);
+    for (const specialisation of template.specialisations) {
+      number(specialisation.typeArgs.length, 1);
+      specialisation.typeArgs.forEach(text);
+      text(specialisation.mangledName);
+      number(specialisation.bindings.length, 1);
+      for (const { param, type } of specialisation.bindings) {
+        text(param);
+        text(type);
+      }
+    }
+  }
+  const size = chunks.reduce((sum, chunk) => sum + chunk.length, TEMPLATE_META_HEADER_SIZE);
+  const data = new Uint8Array(size);
+  const view = viewOf(data);
+  view.setUint32(0, TEMPLATE_META_MAGIC, true);
+  view.setUint16(4, 1, true);
+  groups.forEach((group, i) => {
+    view.setUint32(6 + 4 * i, group.length, true);
+  });
+  let at = TEMPLATE_META_HEADER_SIZE;
+  for (const chunk of chunks) {
+    data.set(chunk, at);
+    at += chunk.length;
+  }
+  return data;
+}
+
+const invalid = (template: { name: string }, found: string, expected: string): SmfFormatError =>
   new SmfFormatError('ERR_SMF_INVALID_ARGUMENT', 'the template cannot be encoded', {
     structure: `template ${template.name}`,
     expected,
