@@ -9,6 +9,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   native_mem::CreateEnvState(env);
   native_mem::ExportMapping(exports);
+  native_mem::ExportMappedFile(exports);
   native_mem::ExportExecMemory(exports);
   native_mem::ExportArena(exports);
   native_mem::ExportCalls(exports);

@@ -18,7 +18,8 @@ export interface OpenedMapping {
     readonly mode: bigint;
     readonly uid: bigint;
   };
-  readonly buffer: ArrayBuffer;
+  /** Keeps the mapping until it is collected or the mapping is closed. */
+  readonly handle: object;
 }
 
 export interface ArenaPlace {
@@ -77,8 +78,11 @@ export interface NativeBinding {
   pageSize(): number;
 
   openMapping(path: string, writable: boolean, offset: number, length: number): OpenedMapping;
-  closeMapping(serial: number, buffer: ArrayBuffer): void;
+  /** An ArrayBuffer over part of a mapping; undefined when the mapping is closed. */
+  mappingView(serial: number, offset: number, length: number): ArrayBuffer | undefined;
+  closeMapping(serial: number, buffers: readonly ArrayBuffer[]): void;
   mappingIsLost(serial: number): boolean;
+  mappedFileTotals(): { readonly count: number; readonly bytes: number };
 
   allocExecMemory(size: number): bigint;
   allocRwMemory(size: number): bigint;

@@ -58,7 +58,7 @@ export {
   writeExecMemory,
 } from './exec-memory.js';
 export { ImportSlot } from './import-slot.js';
-export { type FileIdentity, MappedFile, type MappedFileOptions } from './mapped-file.js';
+export { type FileIdentity, MappedFile, type MappedFileOptions, mappedFileTotals } from './mapped-file.js';
 export {
   fileSizeForMmap,
   type Mapping,

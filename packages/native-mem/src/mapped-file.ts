@@ -1,5 +1,6 @@
 // A file as a Uint8Array, without copying, that can be closed safely while views of it are around.
-import { binding } from './binding.js';
+import { markAsUntransferable } from 'node:worker_threads';
+import { binding, type OpenedMapping } from './binding.js';
 import { NativeMemError } from './errors.js';
 
 /** What the mapped file was when it was opened: fstat(2) of the very descriptor that was mapped. */
@@ -37,23 +38,19 @@ export class MappedFile {
   readonly stat: FileIdentity;
   /** False when the file system can't map (/proc, /sys): then `bytes` is a private copy. */
   readonly mapped: boolean;
-  readonly #address: bigint;
-  readonly #size: number;
-  readonly #serial: number;
+  readonly #opened: OpenedMapping;
   readonly #writable: boolean;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #views: Views;
+  #bytes: Uint8Array<ArrayBuffer> | undefined;
   #closed = false;
 
   private constructor(path: string, options: MappedFileOptions) {
-    const opened = binding.openMapping(path, options.writable ?? false, options.offset ?? 0, options.length ?? 0);
-    this.path = path;
-    this.stat = opened.stat;
-    this.mapped = opened.mapped;
-    this.#address = opened.address;
-    this.#size = opened.size;
-    this.#serial = opened.serial;
     this.#writable = options.writable ?? false;
-    this.#bytes = new Uint8Array(opened.buffer);
+    this.#opened = binding.openMapping(path, this.#writable, options.offset ?? 0, options.length ?? 0);
+    this.path = path;
+    this.stat = this.#opened.stat;
+    this.mapped = this.#opened.mapped;
+    this.#views = new Views(this.#opened.serial);
   }
 
   /**
@@ -66,17 +63,20 @@ export class MappedFile {
   /** Where the first byte lies. Valid for `mmapReadBytes` and its kin until `close()`. */
   get address(): bigint {
     this.#check();
-    return this.#address;
+    return this.#opened.address;
   }
 
   /** In bytes. */
   get size(): number {
     this.#check();
-    return this.#size;
+    return this.#opened.size;
   }
 
   /**
    * The mapped bytes themselves, not a copy. `close()` detaches them: every view then has length 0.
+   * Made at first use; V8 does some garbage collection for an ArrayBuffer of more than 64 MB, so prefer {@link view} to
+   * read parts of large files.
+   *
    * Without `writable` the view is private: writing to it changes this view only, never the file.
    *
    * A file that someone else makes shorter loses pages under this view: reading them gives zeros, and from then on
@@ -84,7 +84,19 @@ export class MappedFile {
    */
   get bytes(): Uint8Array<ArrayBuffer> {
     this.#check();
+    this.#bytes ??= this.#views.make(0, this.#opened.size);
     return this.#bytes;
+  }
+
+  /**
+   * Some of the mapped bytes, as zero-copy as {@link bytes} and detached by `close()` as well.
+   * @throws NativeMemError `ERR_OUT_OF_BOUNDS`, `ERR_CLOSED`, `ERR_FILE_SHRUNK`; RangeError
+   * @example
+   * const header = file.view(file.size - 128, 128);
+   */
+  view(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    this.#check();
+    return this.#views.make(offset, length);
   }
 
   get closed(): boolean {
@@ -98,17 +110,18 @@ export class MappedFile {
       throw new NativeMemError(`'${this.path}' is mapped read-only. Open it with { writable: true }.`, {
         code: 'EACCES',
         path: this.path,
-        address: this.#address,
+        address: this.#opened.address,
       });
     }
-    binding.msync(this.#address, this.#size, options.async ?? false);
+    binding.msync(this.#opened.address, this.#opened.size, options.async ?? false);
   }
 
   /** Detaches `bytes` and unmaps. Closing again does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    binding.closeMapping(this.#serial, this.#bytes.buffer);
+    binding.closeMapping(this.#opened.serial, this.#views.buffers());
+    this.#bytes = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -122,11 +135,43 @@ export class MappedFile {
         path: this.path,
       });
     }
-    if (binding.mappingIsLost(this.#serial)) {
+    if (binding.mappingIsLost(this.#opened.serial)) {
       throw new NativeMemError(
         `'${this.path}' became shorter while it was mapped. Close the mapping and open the file again.`,
-        { code: 'ERR_FILE_SHRUNK', path: this.path, address: this.#address },
+        { code: 'ERR_FILE_SHRUNK', path: this.path, address: this.#opened.address },
       );
     }
   }
+}
+
+/** The ArrayBuffers over one mapping, as far as they are still around: those that closing must detach. */
+class Views {
+  readonly #serial: number;
+  #buffers: WeakRef<ArrayBuffer>[] = [];
+  #pruneAt = 64;
+
+  constructor(serial: number) {
+    this.#serial = serial;
+  }
+
+  make(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    const buffer = binding.mappingView(this.#serial, offset, length);
+    if (buffer === undefined) throw new NativeMemError('The mapping is closed.', { code: 'ERR_CLOSED' });
+    markAsUntransferable(buffer); // another thread could read it after close()
+    this.#buffers.push(new WeakRef(buffer));
+    if (this.#buffers.length >= this.#pruneAt) {
+      this.#buffers = this.#buffers.filter((reference) => reference.deref() !== undefined);
+      this.#pruneAt = Math.max(64, this.#buffers.length * 2);
+    }
+    return new Uint8Array(buffer);
+  }
+
+  buffers(): ArrayBuffer[] {
+    return this.#buffers.map((reference) => reference.deref()).filter((buffer) => buffer !== undefined);
+  }
+}
+
+/** How many MappedFiles are open in this process, forgotten ones included, and how many bytes they map. */
+export function mappedFileTotals(): { readonly count: number; readonly bytes: number } {
+  return binding.mappedFileTotals();
 }

@@ -61,6 +61,7 @@ void Export(Napi::Object exports, const char* name) {
 }
 
 void ExportMapping(Napi::Object exports);
+void ExportMappedFile(Napi::Object exports);
 void ExportExecMemory(Napi::Object exports);
 void ExportArena(Napi::Object exports);
 void ExportCalls(Napi::Object exports);

@@ -1,11 +1,9 @@
-// Mapped files for JavaScript: by address (mmapFile and its kin), and by handle with a zero-copy ArrayBuffer.
+// Mapped files for JavaScript, by address: mmapFile and its kin.
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <vector>
 
 #include "binding/arguments.h"
 #include "memory/exec_regions.h"
@@ -17,12 +15,6 @@ namespace native_mem {
 namespace {
 
 using Lock = std::lock_guard<std::recursive_mutex>;
-
-// Keeps a mapping for as long as an ArrayBuffer over it may be reached.
-struct BufferHold {
-  RegionPtr region;
-  std::atomic<bool> replaced{false};  // UnmapFile kept the address space for a view out of our reach
-};
 
 Napi::Value MmapFile(const Napi::CallbackInfo& info, EnvState& state) {
   const std::string path = PathArgument(info[0], "path");
@@ -51,7 +43,7 @@ Napi::Value Munmap(const Napi::CallbackInfo& info, EnvState&) {
   Lock lock(registry.mutex());
   const RegionPtr region = registry.Exact(address, size, "munmap");
   RequireFile(region, "munmap");
-  if (region->held_by_buffer) {
+  if (region->held) {
     Fail("EINVAL", "munmap: a MappedFile owns this mapping. Call its close().", address, region->path);
   }
   UnmapFile(region, false);
@@ -200,104 +192,6 @@ Napi::Value PageSizeOf(const Napi::CallbackInfo& info, EnvState&) {
   return Napi::Number::New(info.Env(), static_cast<double>(PageSize()));
 }
 
-void ReleaseHold(Napi::Env, void*, BufferHold* hold) {
-  const RegionPtr& region = hold->region;
-  auto& registry = RegionRegistry::Get();
-  Lock lock(registry.mutex());
-  if (hold->replaced.load()) {
-    ReleaseAddressSpace(*region);
-  } else if (registry.BySerial(region->serial) == region) {
-    UnmapFile(region, false);  // forgotten: no view is left
-  }
-  region->buffer_hold = nullptr;
-  delete hold;
-}
-
-// openMapping(path, writable, offset, length): a handle (serial), its place, identity, and the ArrayBuffer over it.
-Napi::Value OpenMapping(const Napi::CallbackInfo& info, EnvState& state) {
-  Napi::Env env = info.Env();
-  const std::string path = PathArgument(info[0], "path");
-  const bool writable = info[1].As<Napi::Boolean>().Value();
-  const std::uint64_t offset = SizeArgument(info[2], "offset");
-  const std::uint64_t length = SizeArgument(info[3], "length");
-  ThreadOf(state);
-  // Without `writable` the view is private and writable all the same: JavaScript has no read-only Uint8Array, and a write
-  // to a read-only page would end the process.
-  const FileMapping mapping = MapFile(path, kProtRead | kProtWrite, writable ? kMapShared : kMapPrivate, offset, length,
-                                      IfUnmappable::kRead, &state);
-  const RegionPtr& region = mapping.region;
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("serial", Napi::Number::New(env, static_cast<double>(region->serial)));
-  result.Set("address", AddressValue(env, region->address));
-  result.Set("size", Napi::Number::New(env, static_cast<double>(region->size)));
-  result.Set("mapped", Napi::Boolean::New(env, region->mapped));
-  Napi::Object identity = Napi::Object::New(env);
-  const FileIdentity& file = mapping.identity;
-  identity.Set("dev", Napi::BigInt::New(env, file.dev));
-  identity.Set("ino", Napi::BigInt::New(env, file.ino));
-  identity.Set("size", Napi::BigInt::New(env, file.size));
-  identity.Set("mtimeNs", Napi::BigInt::New(env, file.mtime_ns));
-  identity.Set("mode", Napi::BigInt::New(env, static_cast<std::uint64_t>(file.mode)));
-  identity.Set("uid", Napi::BigInt::New(env, static_cast<std::uint64_t>(file.uid)));
-  result.Set("stat", identity);
-
-  auto* hold = new BufferHold;
-  hold->region = region;
-  region->buffer_hold = hold;
-  region->held_by_buffer = true;
-  napi_value buffer = nullptr;
-  // V8 counts an external ArrayBuffer as memory and would collect garbage for every large file; mapped pages are the
-  // page cache's, so the count is taken back.
-  std::int64_t counted = 0;
-  napi_adjust_external_memory(env, -static_cast<std::int64_t>(region->size), &counted);
-  const napi_status status = napi_create_external_arraybuffer(
-      env, reinterpret_cast<void*>(region->address), region->size,
-      [](napi_env raw, void* data, void* hint) {
-        auto* held = static_cast<BufferHold*>(hint);
-        std::int64_t now = 0;
-        napi_adjust_external_memory(raw, static_cast<std::int64_t>(held->region->size), &now);
-        ReleaseHold(Napi::Env(raw), data, held);
-      },
-      hold, &buffer);
-  if (status != napi_ok) {
-    napi_adjust_external_memory(env, static_cast<std::int64_t>(region->size), &counted);
-    region->buffer_hold = nullptr;
-    UnmapFile(region, false);
-    delete hold;
-    Fail("ERR_UNSUPPORTED", "This runtime doesn't allow ArrayBuffers over foreign memory. Use mmapFile and mmapReadBytes.",
-         std::nullopt, path);
-  }
-  result.Set("buffer", Napi::Value(env, buffer));
-  return result;
-}
-
-// closeMapping(serial, buffer): detaches and unmaps; nothing happens when the mapping is closed already.
-Napi::Value CloseMapping(const Napi::CallbackInfo& info, EnvState&) {
-  Napi::Env env = info.Env();
-  const std::uint64_t serial = SizeArgument(info[0], "serial");
-  auto& registry = RegionRegistry::Get();
-  Lock lock(registry.mutex());
-  const RegionPtr region = registry.BySerial(serial);
-  if (!region) return env.Undefined();
-  auto* hold = static_cast<BufferHold*>(region->buffer_hold);
-  // A buffer that was detached by someone else (ArrayBuffer.prototype.transfer) lives on under another object.
-  bool moved = false;
-  if (info[1].IsArrayBuffer() && hold != nullptr) {
-    napi_is_detached_arraybuffer(env, info[1], &moved);
-    moved = moved && region->size != 0;
-    if (!moved && region->size != 0) napi_detach_arraybuffer(env, info[1]);
-  }
-  if (moved) hold->replaced.store(true);
-  UnmapFile(region, moved);
-  return env.Undefined();
-}
-
-// mappingIsLost(serial): whether a page of the mapping vanished because the file shrank.
-Napi::Value MappingIsLost(const Napi::CallbackInfo& info, EnvState&) {
-  const RegionPtr region = RegionRegistry::Get().BySerial(SizeArgument(info[0], "serial"));
-  return Napi::Boolean::New(info.Env(), region && region->lost.load());
-}
-
 }  // namespace
 
 void ExportMapping(Napi::Object exports) {
@@ -311,9 +205,6 @@ void ExportMapping(Napi::Object exports) {
   Export<Madvise>(exports, "madvise");
   Export<FileSizeForMmap>(exports, "fileSizeForMmap");
   Export<PageSizeOf>(exports, "pageSize");
-  Export<OpenMapping>(exports, "openMapping");
-  Export<CloseMapping>(exports, "closeMapping");
-  Export<MappingIsLost>(exports, "mappingIsLost");
 }
 
 }  // namespace native_mem

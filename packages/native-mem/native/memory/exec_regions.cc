@@ -36,7 +36,7 @@ void Protect(const RegionPtr& region, int prot) {
          "memory of which you change the protection.",
          region->address);
   }
-  if (region->held_by_buffer) {
+  if (region->held) {
     Fail("EINVAL", "A MappedFile owns this mapping, and JavaScript reads it directly: its protection can't change.",
          region->address, region->path);
   }

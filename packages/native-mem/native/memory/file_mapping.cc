@@ -216,8 +216,23 @@ FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t 
   return mapping;
 }
 
+HeldTotals& Held() {
+  static HeldTotals totals;
+  return totals;
+}
+
+void Hold(const RegionPtr& region) {
+  region->held = true;
+  ++Held().count;
+  Held().bytes += region->size;
+}
+
 void UnmapFile(const RegionPtr& region, bool keep_address_space) {
   RegionRegistry::Get().Remove(region);
+  if (region->held) {
+    --Held().count;
+    Held().bytes -= region->size;
+  }
   if (region->range != nullptr) FileRanges().Remove(region->range);
   region->range = nullptr;
   void* base = reinterpret_cast<void*>(region->map_base);

@@ -1,6 +1,7 @@
 // Files mapped into memory, and reading from them under guard.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -35,6 +36,15 @@ FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t 
 // points there, so the pages are replaced by zeros; give them back by ReleaseAddressSpace.
 void UnmapFile(const RegionPtr& region, bool keep_address_space);
 void ReleaseAddressSpace(const Region& region);
+
+// What MappedFiles hold in this process.
+struct HeldTotals {
+  std::atomic<std::size_t> count{0};
+  std::atomic<std::size_t> bytes{0};
+};
+HeldTotals& Held();
+// Makes a new mapping one of a MappedFile.
+void Hold(const RegionPtr& region);
 
 std::uint64_t FileSize(const std::string& path);
 

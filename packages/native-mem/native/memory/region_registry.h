@@ -35,8 +35,10 @@ struct Region {
   std::shared_ptr<CodeLife> life;       // while executable
   AddressRanges::Node* range = nullptr;  // in CodeRanges or FileRanges
   std::shared_ptr<CodeArena> arena;     // kExecutable
-  bool held_by_buffer = false;          // a MappedFile owns it
-  void* buffer_hold = nullptr;          // what the finalizer of its ArrayBuffer will release
+  // Of a MappedFile: its JavaScript object and the ArrayBuffers over it that the collector hasn't finalised yet.
+  bool held = false;
+  std::size_t holders = 0;
+  bool replaced = false;  // closed, but the address space waits for the last holder
 };
 
 using RegionPtr = std::shared_ptr<Region>;
