@@ -5,8 +5,8 @@ export class InstantiationError extends Error {
   /** The path of a circular dependency, first = last. */
   readonly cycle: readonly string[] | undefined;
 
-  constructor(message: string, cycle?: readonly string[]) {
-    super(message);
-    this.cycle = cycle;
+  constructor(message: string, details: { readonly cycle?: readonly string[]; readonly cause?: unknown } = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.cycle = details.cycle;
   }
 }

@@ -29,11 +29,16 @@ export class Linker {
     const blocks: CodeBlock[] = [];
     const fresh: string[] = [];
     try {
+      const slots = new Map<string, bigint>();
       for (const { code } of plan) {
         for (const { symbol } of code.imports) {
-          if (this.#slots.has(symbol)) continue;
-          this.#slots.set(symbol, this.#arena.allocateSlot(addressOf(symbol) ?? 0n));
-          fresh.push(symbol);
+          let slot = this.#slots.get(symbol);
+          if (slot === undefined) {
+            slot = this.#arena.allocateSlot(addressOf(symbol) ?? 0n);
+            this.#slots.set(symbol, slot);
+            fresh.push(symbol);
+          }
+          slots.set(symbol, slot.address);
         }
       }
       for (const { code } of plan) {
@@ -41,8 +46,7 @@ export class Linker {
           this.#arena.allocate(code.code, {
             name: code.symbol,
             traps: code.traps,
-            relocate: (copy, address) =>
-              patchImports(copy, address, code.imports, (symbol) => this.#slots.get(symbol)!.address),
+            relocate: (copy, address) => copy.set(patchImports({ code: copy, imports: code.imports }, address, slots)),
           }),
         );
       }

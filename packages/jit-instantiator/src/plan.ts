@@ -91,25 +91,26 @@ export function plan(root: Request, context: PlanContext): Planned[] {
 
 function obtain(request: Request, modules: Iterable<LoadedModule>): Planned {
   const cycle = request.home.cycleOf(request.symbol);
-  if (cycle !== undefined) throw new InstantiationError(`circular dependency: ${cycle.join(' -> ')}`, cycle);
-  const template = findTemplate(request, modules);
+  if (cycle !== undefined) throw new InstantiationError(`circular dependency: ${cycle.join(' -> ')}`, { cycle });
+  const { template, path } = findTemplate(request, modules);
   const templateHash = sha256(template.entry);
   const { persisted, file } = request.home;
   const checked = checkPersisted(persisted, { ...request, templateHash }, file.trust);
   if (checked?.ok) return { ...request, code: checked.code, origin: 'persisted', rejected: undefined };
-  return {
-    ...request,
-    code: compile(request, template, templateHash, modules),
-    origin: 'compiled',
-    rejected: checked?.reason,
-  };
+  const code = naming(`${request.symbol}: template ${request.template} of ${path}`, () =>
+    compile(request, template, templateHash, modules),
+  );
+  return { ...request, code, origin: 'compiled', rejected: checked?.reason };
 }
 
 /** The module that asks first, then all others in load order. */
-function findTemplate({ symbol, template, home }: Request, modules: Iterable<LoadedModule>): SmfTemplate {
+function findTemplate(
+  { symbol, template, home }: Request,
+  modules: Iterable<LoadedModule>,
+): { template: SmfTemplate; path: string } {
   for (const module of [home, ...modules]) {
-    const found = module.template(template);
-    if (found !== undefined) return found;
+    const found = naming(`${symbol}: ${module.path}`, () => module.template(template));
+    if (found !== undefined) return { template: found, path: module.path };
   }
   throw new InstantiationError(
     `${symbol}: no loaded module holds the template ${template}; load the SMF file that defines it (${home.path} does not)`,
@@ -124,8 +125,8 @@ function compile(
 ): LinkableFunction {
   const { symbol, typeArgs } = request;
   if (template.body === undefined) {
-    throw new InstantiationError(
-      `${symbol}: template has no body (TemplateCode version 1 holds names only); rebuild the library with version 2`,
+    throw new Error(
+      'template has no body (TemplateCode version 1 holds names only); rebuild the library with version 2',
     );
   }
   const generic = decodeTemplate({ ...template, body: template.body });
@@ -161,11 +162,14 @@ function symbolOf(
 }
 
 function readTypeArgs(symbol: string, text: string): readonly Type[] {
+  return naming(`${symbol}: type arguments '${text}'`, () => parseTypeArgs(text));
+}
+
+/** Whatever goes wrong in `action` is said to be about `subject`: the layers below know bytes, not symbols. */
+function naming<T>(subject: string, action: () => T): T {
   try {
-    return parseTypeArgs(text);
+    return action();
   } catch (error) {
-    throw new InstantiationError(
-      `${symbol}: type arguments '${text}': ${error instanceof Error ? error.message : error}`,
-    );
+    throw new InstantiationError(`${subject}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }

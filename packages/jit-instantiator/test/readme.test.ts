@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readmeExamples, runExample } from '@simple-jit/checks/readme';
+import { readmeExamples, runExample } from '@simple-jit/fixtures/readme';
 import { expect, test } from 'vitest';
 import { PACKAGE, useWorkspace } from './support.js';
 
@@ -11,6 +11,6 @@ test('the example of the README runs, compiled first and persisted after', async
   expect(await runExample(PACKAGE, example!, replacements)).toMatch(
     /^fn\$double\$f64: \d+ bytes of machine code\ncompiled\n$/,
   );
-  const again = example!.replace(/^writeFileSync\(.*?^`\)\);$/ms, '');
+  const again = example!.replace(/^writeFileSync\(.*?^\);$/ms, '');
   expect(await runExample(PACKAGE, again, replacements)).toMatch(/persisted\n$/);
 });

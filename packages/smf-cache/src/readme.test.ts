@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readmeExamples, runExample } from '@simple-jit/checks/readme';
+import { readmeExamples, runExample } from '@simple-jit/fixtures/readme';
 import { SmfBuilder } from '@simple-jit/smf-format';
 import { expect, test } from 'vitest';
 

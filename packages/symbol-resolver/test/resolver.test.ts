@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readmeExamples, runExample } from '@simple-jit/checks/readme';
 import { legacySmf } from '@simple-jit/fixtures';
+import { readmeExamples, runExample } from '@simple-jit/fixtures/readme';
 import { assembleLibrary } from '@simple-jit/jit-instantiator/assemble';
 import { CodeArena, NativeMemError, TrapError } from '@simple-jit/native-mem';
 import {
