@@ -14,10 +14,29 @@ export interface Token {
   readonly startsLine: boolean;
 }
 
-const BLANK = /(?:[ \t\r]+|\/\/[^\n]*)*/y;
-const TOKEN =
-  /([A-Za-z_][A-Za-z0-9_.]*)|(%[0-9]+)|(-?(?:0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|inf\b))|(->|[(){}<>,:=])/y;
-const NAME_CHARACTER = /[A-Za-z0-9_.]/;
+const NUMBER = /-?(?:0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|inf\b)/y;
+const PUNCTUATION = new Set('(){}<>,:=');
+
+const NEWLINE = 10;
+const SLASH = 47;
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9 || code === 13;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+/** Letters and `_`. */
+function startsName(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
+}
+
+/** Letters, digits, `_` and `.`; false at the end of the text, where the code is NaN. */
+function continuesName(code: number): boolean {
+  return startsName(code) || isDigit(code) || code === 46;
+}
 
 export class Lexer {
   readonly #text: string;
@@ -45,55 +64,78 @@ export class Lexer {
   }
 
   #read(): Token {
-    const text = this.#text;
-    let startsLine = this.#offset === 0;
-    for (;;) {
-      BLANK.lastIndex = this.#offset;
-      BLANK.test(text);
-      this.#offset = BLANK.lastIndex;
-      if (text[this.#offset] !== '\n') break;
-      this.#offset++;
-      this.#line++;
-      this.#lineStart = this.#offset;
-      startsLine = true;
-    }
+    const startsLine = this.#skipBlanks();
     const place = { line: this.#line, column: this.#offset - this.#lineStart + 1, startsLine };
-    if (this.#offset === text.length) return { kind: 'end', text: '', ...place };
-    TOKEN.lastIndex = this.#offset;
-    const match = TOKEN.exec(text);
-    const token = match === null ? undefined : classify(match);
-    if (token === undefined) {
-      const found = JSON.stringify(String.fromCodePoint(text.codePointAt(this.#offset)!));
+    const start = this.#offset;
+    const kind = this.#scan();
+    const text = this.#text.slice(start, this.#offset);
+    if (kind === undefined) {
+      const found = JSON.stringify(String.fromCodePoint(this.#text.codePointAt(start)!));
       const message = { code: 'CHARACTER' as const, expected: 'a name, a number or punctuation', found };
       throw syntaxError(this.path, place, message);
     }
-    this.#offset += token.text.length;
-    if (token.kind === 'number') this.#checkNumber(token.text, place);
-    if (token.kind === 'name' && token.text.length > MAX_NAME_LENGTH) {
-      const found = `${token.text.length}`;
-      throw syntaxError(this.path, place, {
-        code: 'LIMIT',
-        expected: `a name of at most ${MAX_NAME_LENGTH} characters`,
-        found,
-      });
+    if (kind === 'number') this.#checkNumber(text, place);
+    if (kind === 'name' && text.length > MAX_NAME_LENGTH) {
+      const expected = `a name of at most ${MAX_NAME_LENGTH} characters`;
+      throw syntaxError(this.path, place, { code: 'LIMIT', expected, found: `${text.length}` });
     }
-    return { ...token, ...place };
+    return { kind, text, ...place };
+  }
+
+  /** Goes to the next token; true if that is the first on its line. */
+  #skipBlanks(): boolean {
+    const text = this.#text;
+    let startsLine = this.#offset === 0;
+    for (;;) {
+      const code = text.charCodeAt(this.#offset);
+      if (isBlank(code)) this.#offset++;
+      else if (code === NEWLINE) {
+        this.#lineStart = ++this.#offset;
+        this.#line++;
+        startsLine = true;
+      } else if (code === SLASH && text.charCodeAt(this.#offset + 1) === SLASH) {
+        const end = text.indexOf('\n', this.#offset);
+        this.#offset = end < 0 ? text.length : end;
+      } else return startsLine;
+    }
+  }
+
+  /** Goes past one token and tells its kind; undefined, and no further, where none starts. */
+  #scan(): TokenKind | undefined {
+    const text = this.#text;
+    const code = text.charCodeAt(this.#offset);
+    if (startsName(code)) {
+      while (continuesName(text.charCodeAt(this.#offset))) this.#offset++;
+      return 'name';
+    }
+    const character = text[this.#offset];
+    if (character === undefined) return 'end';
+    if (PUNCTUATION.has(character)) {
+      this.#offset++;
+      return 'punctuation';
+    }
+    const next = text.charCodeAt(this.#offset + 1);
+    if (character === '-' && text[this.#offset + 1] === '>') {
+      this.#offset += 2;
+      return 'punctuation';
+    }
+    if (character === '%' && isDigit(next)) {
+      do this.#offset++;
+      while (isDigit(text.charCodeAt(this.#offset)));
+      return 'anonymous';
+    }
+    NUMBER.lastIndex = this.#offset;
+    if (!NUMBER.test(text)) return undefined;
+    this.#offset = NUMBER.lastIndex;
+    return 'number';
   }
 
   #checkNumber(number: string, place: { line: number; column: number }): void {
-    const after = this.#text[this.#offset];
-    if (number.length <= MAX_LITERAL_LENGTH && (after === undefined || !NAME_CHARACTER.test(after))) return;
-    const found = JSON.stringify(number.slice(0, MAX_LITERAL_LENGTH) + (after ?? ''));
+    if (number.length <= MAX_LITERAL_LENGTH && !continuesName(this.#text.charCodeAt(this.#offset))) return;
+    const found = JSON.stringify(number.slice(0, MAX_LITERAL_LENGTH) + (this.#text[this.#offset] ?? ''));
     const expected = `a number of at most ${MAX_LITERAL_LENGTH} characters`;
     throw syntaxError(this.path, place, { code: 'NUMBER', expected, found });
   }
-}
-
-function classify(match: RegExpExecArray): { kind: TokenKind; text: string } | undefined {
-  const [text, name, anonymous, number] = match;
-  if (name !== undefined) return { kind: 'name', text };
-  if (anonymous !== undefined) return { kind: 'anonymous', text };
-  return { kind: number === undefined ? 'punctuation' : 'number', text };
 }
 
 /** How a token reads in an error message. */
