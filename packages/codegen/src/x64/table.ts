@@ -87,7 +87,6 @@ export const x64 = {
   movsxd: row('movsxd', 'w:r64 r:rm32', 'REX.W 63 /r'),
   lea32: row('lea', 'w:r32 mem', '8d /r'),
   lea64: row('lea', 'w:r64 mem', 'REX.W 8d /r'),
-  xchg64: row('xchg', 'rw:rm64 rw:r64', 'REX.W 87 /r'),
   push: row('push', 'r:r64', '50+r'),
   pop: row('pop', 'w:r64', '58+r'),
 
