@@ -14,6 +14,8 @@ struct MachineState {
 };
 
 MachineState ReadMachineState(int signal, const void* fault_address, const void* context);
+// Undoes what the interrupted code did to the processor and the kernel leaves to handlers. Call it first.
+void NormaliseProcessorState();
 // After a breakpoint the pc points behind the instruction; gives the address of the instruction.
 std::uintptr_t BreakpointAddress(std::uintptr_t pc);
 // Makes the thread go on at the landing pad of `frame` when the handler returns.

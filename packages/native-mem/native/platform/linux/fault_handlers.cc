@@ -100,6 +100,7 @@ void PassOn(int signal, siginfo_t* info, void* context) {
 }
 
 void OnFault(int signal, siginfo_t* info, void* context) {
+  NormaliseProcessorState();
   const int saved = errno;
   if (!ResumeGuarded(signal, info, context) && !PatchVanishedPage(signal, info)) PassOn(signal, info, context);
   errno = saved;

@@ -29,6 +29,13 @@ MachineState ReadMachineState(int signal, const void* fault_address, const void*
   return state;
 }
 
+// Linux clears the direction and trap flags for a handler, but not the one that checks alignment.
+void NormaliseProcessorState() {
+  __asm__ volatile("leaq -128(%%rsp), %%rsp\n\t"  // the red zone
+                   "pushfq\n\tandq $~0x40000, (%%rsp)\n\tpopfq\n\t"
+                   "leaq 128(%%rsp), %%rsp" ::: "cc", "memory");
+}
+
 std::uintptr_t BreakpointAddress(std::uintptr_t pc) { return pc - 1; }
 
 void ResumeAtLanding(void* context, GuardFrame* frame) {

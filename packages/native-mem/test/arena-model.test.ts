@@ -1,0 +1,105 @@
+// The arena against a model: 100,000 random operations, after each of which both must agree.
+import { describe, expect, test } from 'vitest';
+import { CodeArena, type CodeBlock, findCode, type ImportSlot } from '../src/index.js';
+
+/** A small generator with a seed, so that a failure can be repeated (mulberry32). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Expected {
+  readonly block: CodeBlock;
+  readonly fill: number;
+  readonly units: number;
+}
+
+describe.each([
+  ['memfd', 100_000, 64],
+  ['mprotect', 10_000, 4096],
+] as const)('with %s', (backing, operations, unit) => {
+  test(`${operations} random allocations, frees and look-ups agree with a model`, () => {
+    const seed = Number(process.env.SIMPLE_JIT_TEST_SEED ?? 20261122);
+    const next = random(seed);
+    const pick = (limit: number) => Math.floor(next() * limit);
+    using arena = new CodeArena({ reserve: 64 * 2 ** 20, backing: [backing] });
+    const blocks: Expected[] = [];
+    const slots: { slot: ImportSlot; target: bigint }[] = [];
+    const inUse = new Map<number, number>(); // unit index -> length, of every live block
+    let units = 0;
+    let bytes = 0;
+
+    const allocate = () => {
+      const size = 1 + pick(next() < 0.02 ? 200_000 : next() < 0.3 ? 2000 : 150);
+      const alignment = next() < 0.1 ? 2 ** (6 + pick(7)) : 64;
+      const fill = pick(256);
+      const block = arena.allocate(new Uint8Array(size).fill(fill), { alignment });
+      const first = Number(block.address - arena.address) / unit;
+      const length = Math.ceil(size / unit);
+      if (!Number.isInteger(first) || block.address % BigInt(alignment) !== 0n)
+        throw new Error(`misaligned (seed ${seed})`);
+      for (let i = first; i < first + length; i++) {
+        if (inUse.has(i)) throw new Error(`overlapping block at unit ${i} (seed ${seed})`);
+        inUse.set(i, first);
+      }
+      blocks.push({ block, fill, units: length });
+      units += length;
+      bytes += size;
+    };
+    const free = (index: number) => {
+      const { block, units: length } = blocks[index]!;
+      blocks[index] = blocks.at(-1)!;
+      blocks.pop();
+      block.close();
+      const first = Number(block.address - arena.address) / unit;
+      for (let i = first; i < first + length; i++) inUse.delete(i);
+      units -= length;
+      bytes -= block.size;
+    };
+    const check = (index: number) => {
+      const { block, fill } = blocks[index]!;
+      const content = block.bytes();
+      if (!content.every((byte) => byte === fill)) throw new Error(`damaged block (seed ${seed})`);
+      const offset = pick(block.size);
+      const found = findCode(block.address + BigInt(offset));
+      if (found?.offset !== offset || found.block.address !== block.address)
+        throw new Error(`not found (seed ${seed})`);
+    };
+
+    for (let i = 0; i < operations; i++) {
+      const dice = next();
+      const wanted = 200 + 180 * Math.sin(i / 5000);
+      if (dice < 0.8) {
+        if (blocks.length < wanted) allocate();
+        else free(pick(blocks.length));
+      } else if (dice < 0.9) {
+        if (blocks.length > 0) check(pick(blocks.length));
+      } else if (dice < 0.95 || slots.length === 0) {
+        const target = BigInt(pick(2 ** 31));
+        slots.push({ slot: arena.allocateSlot(target), target });
+      } else {
+        const { slot, target } = slots.splice(pick(slots.length), 1)[0]!;
+        if (slot.target !== target) throw new Error(`damaged slot (seed ${seed})`);
+        slot.close();
+      }
+      if (i % 97 === 0) {
+        expect(arena.stats(), `seed ${seed}, operation ${i}`).toMatchObject({
+          blocks: blocks.length,
+          used: units * unit,
+          codeBytes: bytes,
+          slots: slots.length,
+          dataUsed: slots.length * 8,
+        });
+      }
+    }
+    for (let i = 0; i < blocks.length; i++) check(i);
+    while (blocks.length > 0) free(0);
+    for (const { slot } of slots) slot.close();
+    expect(arena.stats()).toMatchObject({ blocks: 0, used: 0, codeBytes: 0, slots: 0, dataUsed: 0 });
+  });
+});

@@ -1,0 +1,100 @@
+// W^X: through all operations no page of the process that we made is writable and executable at once, and the number
+// of mappings stays small.
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import {
+  allocExecMemory,
+  allocRwMemory,
+  bindFunction,
+  CodeArena,
+  type CodeBacking,
+  freeExecMemory,
+  makeExecutable,
+  PROT_READ,
+  PROT_WRITE,
+  setProtection,
+  writeExecMemory,
+} from '../src/index.js';
+import { machineCode } from './machine-code.js';
+
+interface Line {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly protection: string;
+}
+
+function memoryMap(): Line[] {
+  return [...readFileSync('/proc/self/maps', 'utf8').matchAll(/^([0-9a-f]+)-([0-9a-f]+) (\S{4})/gm)].map((match) => ({
+    start: BigInt(`0x${match[1]}`),
+    end: BigInt(`0x${match[2]}`),
+    protection: match[3]!,
+  }));
+}
+
+const within = (lines: Line[], start: bigint, size: bigint) =>
+  lines.filter((l) => l.end > start && l.start < start + size);
+const isBad = ({ protection }: Line) => protection.includes('w') && protection.includes('x');
+
+describe.each(['memfd', 'mprotect'] as CodeBacking[])('an arena with %s', (backing) => {
+  test('has no page that is writable and executable, whatever is done', () => {
+    const size = 2 ** 24;
+    const arena = new CodeArena({ reserve: size, backing: [backing] });
+    const look = () => {
+      const lines = within(memoryMap(), arena.address, BigInt(size));
+      expect(lines.filter(isBad)).toEqual([]);
+      return lines.length;
+    };
+    look();
+    const blocks = [];
+    for (let i = 0; i < 50; i++) {
+      const block = arena.allocate(machineCode('return42'), {
+        relocate: () => {
+          look();
+        },
+      });
+      blocks.push(block);
+      arena.allocateSlot(block.address);
+      expect(bindFunction(block.address, { params: [], result: 'i64' })()).toBe(42n);
+      look();
+      if (i % 3 === 0) blocks.shift()?.close();
+    }
+    arena.allocate(new Uint8Array(300_000));
+    expect(look()).toBeLessThanOrEqual(backing === 'memfd' ? 4 : 60);
+    for (const block of blocks) block.close();
+    look();
+    arena.close();
+  });
+});
+
+test('an arena of 20,000 functions takes a handful of mappings', () => {
+  using arena = new CodeArena({ reserve: 2 ** 26 });
+  const blocks = Array.from({ length: 20_000 }, (_, i) => arena.allocate(new Uint8Array(1 + (i % 500)).fill(0xc3)));
+  for (let i = 0; i < blocks.length; i += 2) blocks[i]?.close();
+  for (let i = 0; i < 20_000; i++) arena.allocateSlot();
+  expect(within(memoryMap(), arena.address, BigInt(2 ** 26)).length).toBeLessThanOrEqual(4);
+});
+
+test('memory by address is never both', () => {
+  const others = new Set(
+    memoryMap()
+      .filter(isBad)
+      .map(({ start }) => start),
+  ); // V8 has such pages of its own
+  const look = () => expect(memoryMap().filter((line) => isBad(line) && !others.has(line.start))).toEqual([]);
+  const exec = allocExecMemory(5000);
+  look();
+  writeExecMemory(exec, machineCode('return42'));
+  look();
+  const rw = allocRwMemory(5000);
+  writeExecMemory(rw, machineCode('return42'));
+  look();
+  makeExecutable(rw, 5000);
+  look();
+  expect(() => setProtection(rw, 5000, 7)).toThrow(expect.objectContaining({ code: 'ERR_WRITABLE_AND_EXECUTABLE' }));
+  look();
+  setProtection(rw, 5000, PROT_READ | PROT_WRITE);
+  look();
+  freeExecMemory(rw, 5000);
+  freeExecMemory(exec, 5000);
+  look();
+});
