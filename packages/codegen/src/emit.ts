@@ -23,7 +23,7 @@ import {
   PSEUDO_ZERO,
 } from './machine-ir.js';
 import { Mover, OUTGOING } from './moves.js';
-import { type ResolvedMoves, resolveMoves } from './resolve.js';
+import { type ResolvedMoves, resolveMoves, storeAfter } from './resolve.js';
 import type { Assembler } from './x64/assembler.js';
 import {
   CC_E,
@@ -39,7 +39,7 @@ import {
   VECTOR,
   VECTOR_RESULT_REGISTER,
 } from './x64/registers.js';
-import { ROLE_DEF, ROLE_USE } from './x64/row.js';
+import { ROLE_USE } from './x64/row.js';
 import { x64 } from './x64/table.js';
 
 /** What emission collects over all functions of a unit. */
@@ -92,7 +92,8 @@ class Emitter {
         const before = resolved.beforeInstruction[number];
         if (before !== undefined) mover.parallel(before);
         this.instruction(instructions[i]!, number * 2, block, next);
-        this.storeResult(instructions[i]!, instructions[i + 1], number * 2 + 1);
+        const store = storeAfter(this.allocation, instructions[i]!, instructions[i + 1], number * 2 + 1);
+        if (store !== undefined) mover.move(store.to, store.from);
       }
     }
     assembler.endFunction();
@@ -114,27 +115,6 @@ class Emitter {
     const { atStart, atEnd, beforeInstruction } = this.resolved;
     const first = this.live.firstInstruction[index]!;
     return atStart[index] === undefined && atEnd[index] === undefined && beforeInstruction[first] === undefined;
-  }
-
-  /** A register that has a stack slot is stored there when it is written, unless the next instruction goes on changing it. */
-  private storeResult(instruction: MachineInstruction, next: MachineInstruction | undefined, position: number): void {
-    const { row, reg, rm, memory } = instruction;
-    if (row.regRole & ROLE_DEF) this.storeRegister(reg, next, position);
-    if (memory === undefined && row.rmRole & ROLE_DEF) this.storeRegister(rm, next, position);
-  }
-
-  private storeRegister(virtual: number, next: MachineInstruction | undefined, position: number): void {
-    if (virtual < FIRST_VIRTUAL) return;
-    const slot = this.allocation.slots[virtual - FIRST_VIRTUAL]!;
-    if (slot < 0) return;
-    const piece = this.allocation.pieceAt(virtual, position);
-    if (piece.register === NO_REG) return;
-    const goesOn =
-      next !== undefined &&
-      ((next.row.regRole & ROLE_DEF && next.reg === virtual) ||
-        (next.memory === undefined && next.row.rmRole & ROLE_DEF && next.rm === virtual));
-    if (goesOn && piece.end > position + 2) return;
-    this.mover.move(FIRST_VIRTUAL + slot, piece.register);
   }
 
   /** The place of an operand that is read at `position` or written at it (then it is odd). */

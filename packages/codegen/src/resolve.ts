@@ -2,8 +2,10 @@
 // place, and moves on control-flow edges where predecessor and successor disagree, block parameters included.
 import type { Allocation } from './allocate.js';
 import type { LiveRanges } from './live-ranges.js';
+import type { MachineInstruction } from './machine-ir.js';
 import type { Move } from './moves.js';
 import { FIRST_VIRTUAL, NO_REG } from './x64/registers.js';
+import { ROLE_DEF } from './x64/row.js';
 
 export interface ResolvedMoves {
   /** By instruction number: moves right before it. */
@@ -64,4 +66,30 @@ export function resolveMoves(live: LiveRanges, allocation: Allocation): Resolved
     }
   }
   return { beforeInstruction, atEnd, atStart };
+}
+
+/**
+ * The store that keeps a stack slot up to date: a virtual register that has one is stored when it is written to a physical
+ * register at `position`, unless the next instruction goes on changing it there.
+ */
+export function storeAfter(
+  allocation: Allocation,
+  instruction: MachineInstruction,
+  next: MachineInstruction | undefined,
+  position: number,
+): Move | undefined {
+  const virtual = writtenBy(instruction);
+  if (virtual < FIRST_VIRTUAL) return undefined;
+  const slot = allocation.slots[virtual - FIRST_VIRTUAL]!;
+  if (slot < 0) return undefined;
+  const { register, end } = allocation.pieceAt(virtual, position);
+  if (register === NO_REG) return undefined;
+  if (next !== undefined && writtenBy(next) === virtual && end > position + 2) return undefined;
+  return { to: FIRST_VIRTUAL + slot, from: register };
+}
+
+/** The register that an instruction names as written, or NO_REG. No instruction has two. */
+function writtenBy({ row, reg, rm, memory }: MachineInstruction): number {
+  if (row.regRole & ROLE_DEF) return reg;
+  return memory === undefined && row.rmRole & ROLE_DEF ? rm : NO_REG;
 }

@@ -1,57 +1,14 @@
-// Every operation at every type it exists for, on values where semantics bend, against the interpreter: with both operands in
-// registers, and with the right or left one a constant (which takes other instructions).
-
-import { TrapError } from '@simple-jit/native-mem';
 import {
   BINARY_OPS,
   COMPARE_OPS,
-  type ConcreteFunction,
-  IrTrapError,
   type IrValue,
-  interpret,
-  parseModule,
   SCALAR_NAMES,
   type ScalarName,
-  specialise,
   UNARY_OPS,
 } from '@simple-jit/template-ir';
-import { describe, expect, it } from 'vitest';
-import { runNatively } from './support/native.js';
-import { same } from './support/same.js';
+import { describe, it } from 'vitest';
+import { agree, functionsOf } from './support/agree.js';
 import { FLOATS, INTS, interestingValues } from './support/values.js';
-
-function functionsOf(text: string): ConcreteFunction[] {
-  return parseModule(`module test\n${text}`).templates.map((template) => specialise(template, []));
-}
-
-/** What happened: a value, or the kind of trap. */
-function outcome(run: () => IrValue | undefined): IrValue | undefined {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof IrTrapError || error instanceof TrapError) return `trap ${error.kind}` as unknown as IrValue;
-    throw error;
-  }
-}
-
-function agree(functions: readonly ConcreteFunction[], argLists: readonly (readonly IrValue[])[]): void {
-  const native = runNatively(functions);
-  try {
-    const wrong: string[] = [];
-    for (const fn of functions) {
-      for (const args of argLists) {
-        const used = args.slice(0, fn.blocks[0]!.params.length);
-        const expected = outcome(() => interpret(fn, used));
-        const found = outcome(() => native.call(fn.symbol, used));
-        if (!same(expected, found))
-          wrong.push(`${fn.symbol}(${used.join(', ')}): expected ${expected}, found ${found}`);
-      }
-    }
-    expect(wrong.slice(0, 20)).toEqual([]);
-  } finally {
-    native.close();
-  }
-}
 
 function literal(value: IrValue, type: ScalarName): string {
   if (typeof value === 'number') {

@@ -4,6 +4,7 @@ import { arbitraryProgram, type TestProgram } from '@simple-jit/template-ir/test
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { checkProgram, SCARCE } from './support/random-programs.js';
+import { verifyAllocation } from './support/verify-allocation.js';
 
 const numRuns = Number(process.env.FC_NUM_RUNS ?? 300);
 const seedText = process.env.SIMPLE_JIT_TEST_SEED ?? '20261122';
@@ -21,17 +22,29 @@ function holds(arbitrary: fc.Arbitrary<TestProgram>, check: (program: TestProgra
 }
 
 it('agree with the interpreter', { timeout }, () => {
-  holds(arbitraryProgram(), (program, number) => checkProgram(program, {}, number % 4 === 3));
+  holds(arbitraryProgram(), (program, number) =>
+    checkProgram(program, { onAllocated: verifyAllocation }, number % 4 === 3),
+  );
 });
 
 it('agree with few registers', { timeout }, () => {
   holds(arbitraryProgram({ maxStatements: 16 }), (program, number) =>
-    checkProgram(program, { registers: SCARCE[number % SCARCE.length]! }, number % 4 === 3),
+    checkProgram(
+      program,
+      { registers: SCARCE[number % SCARCE.length]!, onAllocated: verifyAllocation },
+      number % 4 === 3,
+    ),
   );
 });
 
 it('agree with many parameters', { timeout }, () => {
   holds(arbitraryProgram({ maxParams: 24, maxFunctions: 4 }), (program, number) =>
-    checkProgram(program, number % 2 === 0 ? {} : { registers: SCARCE[number % SCARCE.length]! }, number % 8 === 7),
+    checkProgram(
+      program,
+      number % 2 === 0
+        ? { onAllocated: verifyAllocation }
+        : { registers: SCARCE[number % SCARCE.length]!, onAllocated: verifyAllocation },
+      number % 8 === 7,
+    ),
   );
 });

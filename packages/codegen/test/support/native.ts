@@ -2,7 +2,7 @@
 import { bindFunction, CodeArena, type NativeTypeName } from '@simple-jit/native-mem';
 import type { ConcreteFunction, IrValue, Type } from '@simple-jit/template-ir';
 import { typeToString } from '@simple-jit/template-ir';
-import { type CompiledUnit, compileUnit, patchImports } from '../../src/index.js';
+import { type CompiledFunction, type CompiledUnit, compileUnit, patchImports } from '../../src/index.js';
 
 export interface NativeUnit {
   readonly unit: CompiledUnit;
@@ -22,21 +22,24 @@ export function install(unit: CompiledUnit, slots = new Map<string, bigint>()): 
     traps: unit.traps,
     relocate: (copy, address) => patchImports(unit, address, slots, copy),
   });
-  const bound = new Map(
-    unit.functions.map(({ symbol, offset, signature }) => {
-      const params = signature.params.map(nativeType);
-      const result = signature.result === undefined ? 'void' : nativeType(signature.result);
-      const call = bindFunction(block.address + BigInt(offset), { params, result }) as (...args: unknown[]) => unknown;
-      return [symbol, { call, signature }];
-    }),
-  );
+  const functions = new Map(unit.functions.map((fn) => [fn.symbol, fn]));
+  const bound = new Map<string, (...args: unknown[]) => unknown>();
+  const bind = ({ symbol, offset, signature }: CompiledFunction): ((...args: unknown[]) => unknown) => {
+    const params = signature.params.map(nativeType);
+    const result = signature.result === undefined ? 'void' : nativeType(signature.result);
+    const call = bindFunction(block.address + BigInt(offset), { params, result }) as (...args: unknown[]) => unknown;
+    bound.set(symbol, call);
+    return call;
+  };
   return {
     unit,
     address: block.address,
     call(symbol, args) {
-      const { call, signature } = bound.get(symbol)!;
-      const result = call(...args.map((arg, i) => toNative(signature.params[i]!, arg)));
-      return typeof result === 'number' && isNarrowInteger(signature.result!) ? BigInt(result) : (result as IrValue);
+      const fn = functions.get(symbol)!;
+      const call = bound.get(symbol) ?? bind(fn);
+      const { params, result } = fn.signature;
+      const value = call(...args.map((arg, i) => toNative(params[i]!, arg)));
+      return typeof value === 'number' && isNarrowInteger(result!) ? BigInt(value) : (value as IrValue);
     },
     close: () => block.close(),
   };
