@@ -12,8 +12,9 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import lockfile from 'proper-lockfile';
+import type ProperLockfile from 'proper-lockfile';
 
 /** A lock whose holder has not touched it for so long is a dead process's. The holder touches it every half of that. */
 const STALE_LOCK_MS = 10_000;
@@ -36,6 +37,8 @@ export function withFileLock<T>(path: string, timeout: number, change: () => T):
 }
 
 function acquire(path: string, deadline: number): () => void {
+  // Loaded at the first write: a process that only reads should not pay for it at its start.
+  const lockfile = createRequire(import.meta.url)('proper-lockfile') as typeof ProperLockfile;
   for (;;) {
     try {
       return lockfile.lockSync(path, { stale: STALE_LOCK_MS, realpath: false });

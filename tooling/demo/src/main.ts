@@ -2,7 +2,7 @@
 // on real data, the same symbol in a second process, and a file of the Simple compiler. Exits non-zero if anything is off.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import loadCapstone from '@alexaltea/capstone-js';
 import { legacySmf } from '@simple-jit/fixtures';
@@ -30,7 +30,7 @@ try {
   const library = join(folder, 'collections.smf');
   writeFileSync(library, assembleLibrary(source), { mode: 0o644 });
   const file = parseSmf(readFileSync(library));
-  say(`${relative(process.cwd(), SOURCE)} defines ${names.join(', ')}, each for any type T.`);
+  say(`examples/collections.tir defines ${names.join(', ')}, each for any type T.`);
   say(`Assembled to an SMF file: ${file.bytes.length} bytes, ${file.sections.map(({ name }) => name).join(' + ')}.`);
   check('it holds no machine code at all', !file.sections.some((section) => section.typeName === 'Code'));
   const cold = inFreshProcess(library, SYMBOL);
