@@ -1,27 +1,20 @@
 // `pnpm test`: every package's tests through turbo, then the totals from the reports that vitest wrote. A package whose
 // runner died before it reported counts as a failure; a run without tests is one too.
-import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+import { ROOT, runTurbo } from './turbo.js';
 
 const tested = ['packages', 'tooling']
-  .flatMap((area) => readdirSync(join(root, area)).map((folder) => join(root, area, folder)))
+  .flatMap((area) => readdirSync(join(ROOT, area)).map((folder) => join(ROOT, area, folder)))
   .filter((folder) => existsSync(join(folder, 'package.json')))
   .filter((folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts?.test);
 
 for (const folder of tested) rmSync(join(folder, 'reports'), { recursive: true, force: true });
 
 // The Node that runs the tests is part of turbo's key: what passed on one must run again on another.
-const env = { ...process.env, SIMPLE_JIT_TEST_NODE: process.version };
-const turbo = spawnSync('turbo', ['run', 'test', '--continue', '--ui=stream', ...process.argv.slice(2)], {
-  cwd: root,
-  env,
-  stdio: 'inherit',
+const status = runTurbo(['run', 'test', '--continue', '--ui=stream', ...process.argv.slice(2)], {
+  SIMPLE_JIT_TEST_NODE: process.version,
 });
-if (turbo.error) throw turbo.error;
 
 const filtered = process.argv.length > 2;
 let passed = 0;
@@ -46,4 +39,4 @@ for (const folder of tested) {
 const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 if (process.env.SIMPLE_JIT_TOTALS) appendFileSync(process.env.SIMPLE_JIT_TOTALS, `${passed} ${failed} ${skipped}\n`);
 console.log(line);
-process.exitCode = turbo.status === 0 && failed === 0 && passed > 0 ? 0 : 1;
+process.exitCode = status === 0 && failed === 0 && passed > 0 ? 0 : 1;
