@@ -1,0 +1,49 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { depthFirst, dominators, flowGraph } from './dominators.js';
+
+/** Blocks that can be reached from block 0 without entering `avoided`. */
+function reachable(successors: readonly (readonly number[])[], avoided = -1): Set<number> {
+  const found = new Set<number>();
+  const open = avoided === 0 || successors.length === 0 ? [] : [0];
+  for (let block = open.pop(); block !== undefined; block = open.pop()) {
+    if (found.has(block) || block === avoided) continue;
+    found.add(block);
+    open.push(...successors[block]!);
+  }
+  return found;
+}
+
+const arbitraryGraph = fc
+  .integer({ min: 1, max: 14 })
+  .chain((count) => fc.array(fc.array(fc.nat(count - 1), { maxLength: 2 }), { minLength: count, maxLength: count }));
+
+describe('dominators', () => {
+  it('agree with the definition: without the dominator, the block is out of reach', () => {
+    fc.assert(
+      fc.property(arbitraryGraph, (successors) => {
+        const tree = dominators(flowGraph(successors.length, (b) => successors[b]!));
+        const all = reachable(successors);
+        for (const b of successors.keys()) expect(tree.isReachable(b)).toBe(all.has(b));
+        for (const a of all) {
+          const without = reachable(successors, a);
+          for (const b of all) expect(tree.dominates(a, b)).toBe(a === b || !without.has(b));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('come first in depth-first order', () => {
+    fc.assert(
+      fc.property(arbitraryGraph, (successors) => {
+        const graph = flowGraph(successors.length, (b) => successors[b]!);
+        const tree = dominators(graph);
+        const { order } = depthFirst(graph);
+        order.forEach((b, i) => {
+          for (const later of order.subarray(i + 1)) expect(tree.dominates(later, b)).toBe(false);
+        });
+      }),
+    );
+  });
+});

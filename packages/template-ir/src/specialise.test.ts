@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import {
+  calleesOf,
+  IrSpecialiseError,
+  IrVerifyError,
+  param,
+  parseModule,
+  ptr,
+  type SpecialiseCode,
+  scalar,
+  signatureOf,
+  signatureToString,
+  specialise,
+  type Type,
+  verifyTemplate,
+} from './index.js';
+
+const [i64, u8, f32, f64, bool] = (['i64', 'u8', 'f32', 'f64', 'bool'] as const).map(scalar) as [
+  Type,
+  Type,
+  Type,
+  Type,
+  Type,
+];
+
+const module = parseModule(
+  `module m
+fn sum<T: Num, U: Any>(data: ptr<T>, n: i64) -> T {
+entry:
+  size = sizeof ptr<U>
+  one: T = const 1
+  low: T = const 200
+  call other<T, ptr<U>>(data)
+  y: T = call third<T>(n)
+  call other<T, ptr<U>>(data)
+  z = add one, y
+  return z
+}
+fn exact<T: Float>() -> T {
+entry:
+  a: T = const 16777217
+  b: T = const 0.1
+  c: T = const 1e39
+  return b
+}
+fn other<T: Any, P: Any>(data: ptr<T>) {
+entry:
+  return
+}
+fn plain(x: i64) -> i64 {
+entry:
+  return x
+}`,
+);
+
+const [sum, exact, , plain] = module.templates as [never, never, never, never];
+
+function errorOf(action: () => unknown): IrSpecialiseError {
+  try {
+    action();
+  } catch (error) {
+    expect(error).toBeInstanceOf(IrSpecialiseError);
+    return error as IrSpecialiseError;
+  }
+  throw new Error('no error was thrown');
+}
+
+describe('specialise', () => {
+  it('substitutes types everywhere and leaves no type parameter', () => {
+    const fn = specialise(sum, [f64, u8]);
+    expect(fn).toMatchObject({
+      name: 'sum',
+      symbol: 'fn$sum$f64$u8',
+      typeArgs: [f64, u8],
+      typeParams: [],
+      result: f64,
+    });
+    expect(fn.valueTypes[0]).toBe(ptr(f64));
+    expect(fn.blocks[0]!.instructions[0]).toMatchObject({ op: 'sizeof', type: ptr(u8) });
+    expect(fn.blocks[0]!.instructions[3]).toMatchObject({ callee: { template: 'other', typeArgs: [f64, ptr(u8)] } });
+    verifyTemplate(fn);
+  });
+
+  it('takes the symbol it is given', () => {
+    expect(specialise(plain, [], { symbol: 'main' }).symbol).toBe('main');
+    expect(specialise(plain, []).symbol).toBe('fn$plain');
+  });
+
+  it('brings literals to their type', () => {
+    const literals = (type: Type) =>
+      specialise(sum, [type, type]).blocks[0]!.instructions.flatMap((i) => (i.op === 'const' ? [i.value] : []));
+    expect(literals(u8)).toEqual([1n, 200n]);
+    expect(literals(f64)).toEqual([1, 200]);
+    const inDouble = specialise(exact, [f64]).blocks[0]!.instructions;
+    expect(inDouble).toMatchObject([{ value: 16777217 }, { value: 0.1 }, { value: 1e39 }]);
+  });
+
+  it.each<[SpecialiseCode, string, () => unknown]>([
+    ['ARGUMENT_COUNT', 'sum: takes 2 (T: Num, U: Any), got 1', () => specialise(sum, [i64])],
+    ['ARGUMENT_COUNT', 'plain: takes no type arguments, got 1', () => specialise(plain, [i64])],
+    [
+      'ARGUMENT_TYPE',
+      'sum: the argument for U must be concrete, ptr<T> is not',
+      () => specialise(sum, [i64, ptr(param(0, 'T'))]),
+    ],
+    ['ARGUMENT_TYPE', 'sum: the argument for U has more than 64 levels', () => specialise(sum, [i64, deep(64)])],
+    ['BOUND_NOT_MET', 'sum: T needs bound Num, bool has Eq only', () => specialise(sum, [bool, i64])],
+    [
+      'LITERAL_RANGE',
+      'sum: literal 200 of type T: expected an integer from -128 to 127 (i8)',
+      () => specialise(sum, [scalar('i8'), i64]),
+    ],
+    [
+      'LITERAL_RANGE',
+      'exact: literal 1e+39 of type T: expected a number that f32 can hold',
+      () => specialise(exact, [f32]),
+    ],
+  ])('reports %s: %s', (code, message, action) => {
+    expect(errorOf(action)).toMatchObject({ code, message });
+  });
+
+  it('refuses a template that is not valid', () => {
+    const fn = parseModule('module m\nfn f<T: Eq>(a: T) -> T {\nentry:\n  return a\n}').templates[0]!;
+    expect(() => specialise({ ...fn, result: undefined }, [i64])).toThrow(IrVerifyError);
+    expect(() => specialise({ ...fn, blocks: [] }, [i64])).toThrow(IrVerifyError);
+  });
+
+  it('lets a type grow by one level only up to the limit', () => {
+    expect(() => specialise(sum, [i64, deep(63)])).toThrow(IrVerifyError); // ptr<U> has one more
+    expect(specialise(sum, [i64, deep(62)]).typeArgs[1]).toBe(deep(62));
+  });
+});
+
+function deep(levels: number): Type {
+  let type: Type = i64;
+  for (let i = 0; i < levels; i++) type = ptr(type);
+  return type;
+}
+
+describe('signatureOf and calleesOf', () => {
+  it('tell what a function takes and gives', () => {
+    expect(signatureToString(signatureOf(sum))).toBe('(ptr<T>, i64) -> T');
+    expect(signatureToString(signatureOf(specialise(sum, [f64, u8])))).toBe('(ptr<f64>, i64) -> f64');
+  });
+
+  it('tell each callee once, in the order of the calls, with the signature that the calls rely on', () => {
+    const callees = calleesOf(specialise(sum, [f64, u8]));
+    expect(callees).toEqual([
+      { template: 'other', typeArgs: [f64, ptr(u8)], signature: { params: [ptr(f64)], result: undefined } },
+      { template: 'third', typeArgs: [f64], signature: { params: [i64], result: f64 } },
+    ]);
+    expect(calleesOf(plain)).toEqual([]);
+  });
+});
