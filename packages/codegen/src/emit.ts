@@ -1,8 +1,9 @@
-// Emission: walks the allocated machine IR in layout order and writes the bytes, with the moves that resolution asks for.
+// Emission: walks the allocated machine IR and writes the bytes, with the moves that resolution asks for.
 import type { TrapKind } from '@simple-jit/template-ir';
 import type { Allocation } from './allocate.js';
 import { emitDivide, emitFloatSelect, emitLea, emitU64ToFloat } from './expand.js';
 import { Frame } from './frame.js';
+import { layoutBlocks } from './layout.js';
 import type { LiveRanges } from './live-ranges.js';
 import { assignArguments } from './lower/arguments.js';
 import {
@@ -60,6 +61,7 @@ class Emitter {
   private readonly resolved: ResolvedMoves;
   private readonly frame: Frame;
   private readonly mover: Mover;
+  private readonly threads: Int32Array;
 
   constructor(
     private readonly live: LiveRanges,
@@ -72,6 +74,7 @@ class Emitter {
     const { symbol, outgoingBytes, hasCalls } = this.machine;
     this.frame = new Frame(symbol, outgoingBytes, allocation.slotCount, allocation.savedRegisters, hasCalls);
     this.mover = new Mover(assembler, this.machine.constants, this.frame.slotOffset);
+    this.threads = this.threadJumps();
   }
 
   run(): void {
@@ -79,7 +82,7 @@ class Emitter {
     const { blocks } = machine;
     assembler.beginFunction(blocks.length);
     frame.prologue(assembler);
-    const order = blocks.filter((block) => this.threaded(block.index) === block.index);
+    const order = layoutBlocks(machine, this.threads);
     for (let o = 0; o < order.length; o++) {
       const block = order[o]!;
       const next = order[o + 1]?.index ?? -1;
@@ -99,14 +102,24 @@ class Emitter {
     assembler.endFunction();
   }
 
-  /** Where a jump to `block` ends up: past blocks that only jump on. */
-  private threaded(block: number): number {
-    let target = block;
-    for (let steps = 0; this.onlyJumps(target); steps++) {
-      target = this.machine.blocks[target]!.successors[0]!;
-      if (steps === this.machine.blocks.length) return block; // an endless empty loop
+  /** By block: where a jump to it ends up, past blocks that only jump on. */
+  private threadJumps(): Int32Array {
+    const { blocks } = this.machine;
+    const threads = new Int32Array(blocks.length).fill(-1);
+    const path: number[] = [];
+    for (const { index } of blocks) {
+      let target = index;
+      path.length = 0;
+      while (threads[target] === -1 && this.onlyJumps(target)) {
+        threads[target] = target; // where an endless empty loop is entered, it stays
+        path.push(target);
+        target = blocks[target]!.successors[0]!;
+      }
+      if (threads[target] !== -1) target = threads[target]!;
+      threads[target] = target;
+      for (const block of path) threads[block] = target;
     }
-    return target;
+    return threads;
   }
 
   private onlyJumps(index: number): boolean {
@@ -190,15 +203,15 @@ class Emitter {
       case PSEUDO_JUMP: {
         const moves = this.resolved.atEnd[block.index];
         if (moves !== undefined) mover.parallel(moves);
-        const target = this.threaded(block.successors[0]!);
+        const target = this.threads[block.successors[0]!]!;
         if (target !== next) assembler.jump(target);
         return;
       }
       case PSEUDO_BRANCH:
         this.branch(
           instruction.condition,
-          this.threaded(block.successors[0]!),
-          this.threaded(block.successors[1]!),
+          this.threads[block.successors[0]!]!,
+          this.threads[block.successors[1]!]!,
           next,
         );
         return;
