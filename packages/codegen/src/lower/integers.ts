@@ -193,19 +193,21 @@ function lowerDivideByPower(
   if (type.bits < 32 && power >= 2 ** (type.bits - 1)) return false;
   const shift = 31 - Math.clz32(power);
   const wide = type.bits === 64;
-  const dividend = context.temporary(GENERAL);
-  if (type.bits < 32) extend(context, type, dividend, context.use(left));
-  else context.copyValue(dividend, left);
+  let dividend = context.use(left);
+  if (type.bits < 32) {
+    const extended = context.temporary(GENERAL);
+    extend(context, type, extended, dividend);
+    dividend = extended;
+  }
   const register = context.defineValue(result);
-  context.copy(register, dividend);
   if (type.signed && shift > 0) {
     // bias = dividend < 0 ? power - 1 : 0
     const bias = context.temporary(GENERAL);
     context.copy(bias, dividend);
     const width = wide ? 64 : 32;
-    context.emitImmediate(wide ? x64.sar.i64 : x64.sar.i32, NO_REG, bias, width - 1);
+    if (shift > 1) context.emitImmediate(wide ? x64.sar.i64 : x64.sar.i32, NO_REG, bias, width - 1);
     context.emitImmediate(wide ? x64.shr.i64 : x64.shr.i32, NO_REG, bias, width - shift);
-    context.emit(wide ? x64.add.r64 : x64.add.r32, register, bias);
+    context.emitMemory(wide ? x64.lea64 : x64.lea32, register, memoryAt(dividend, bias));
     if (op === 'rem') {
       context.emitImmediate(wide ? x64.and.i64 : x64.and.i32, NO_REG, register, power - 1);
       context.emit(wide ? x64.sub.r64 : x64.sub.r32, register, bias);
@@ -214,6 +216,7 @@ function lowerDivideByPower(
     context.emitImmediate(wide ? x64.sar.i64 : x64.sar.i32, NO_REG, register, shift);
     return true;
   }
+  context.copy(register, dividend);
   if (op === 'rem') context.emitImmediate(wide ? x64.and.i64 : x64.and.i32, NO_REG, register, power - 1);
   else context.emitImmediate(wide ? x64.shr.i64 : x64.shr.i32, NO_REG, register, shift);
   return true;

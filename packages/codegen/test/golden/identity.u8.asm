@@ -1,0 +1,2 @@
+   0  mov rax, rdi
+   3  ret

@@ -1,0 +1,2 @@
+   0  maxsd xmm0, xmm1
+   4  ret
