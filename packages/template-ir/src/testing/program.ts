@@ -8,12 +8,15 @@ import { LinearMemory } from '../interpret/memory.js';
 import type { ConcreteFunction, Template, TemplateModule, TrapKind } from '../ir.js';
 import { signatureOf } from '../specialise.js';
 import { printModule } from '../text/print.js';
-import { type Type, typeToString } from '../types.js';
+import { isBool, type Type, typeToString } from '../types.js';
 import { BUFFER_LENGTH, type Lowered, lowerFunction, scalarsWith } from './lower.js';
 import { type ArgumentPlan, arbitraryPlan, type ProgramPlan } from './plan.js';
 import { fromTypedArray, type TestArray, toTypedArray, valueFrom } from './values.js';
 
-/** A scalar, or the initial contents of the buffer that a pointer leads to. No two pointers lead to one buffer. */
+/**
+ * A scalar, or the initial contents of the buffer that a pointer leads to (of bools: their bytes, as bigint). No two
+ * pointers lead to one buffer.
+ */
 export type TestArgument =
   | { readonly kind: 'value'; readonly type: Type; readonly value: IrValue }
   | { readonly kind: 'buffer'; readonly element: Type; readonly values: readonly IrValue[] };
@@ -91,9 +94,15 @@ function argument(type: Type, run: readonly ArgumentPlan[], i: number): TestArgu
   const { choice, seed } = run[i % Math.max(run.length, 1)] ?? { choice: 0, seed: 0 };
   if (type.kind !== 'ptr') return { kind: 'value', type, value: valueFrom(type, choice, seed) };
   const element = type.to;
-  const values = Array.from({ length: BUFFER_LENGTH }, (_, k) => valueFrom(element, (choice + 7 * k) % 256, seed + k));
+  const values = Array.from({ length: BUFFER_LENGTH }, (_, k) => {
+    const [nthChoice, nthSeed] = [(choice + 7 * k) % 256, seed + k];
+    return isBool(element) ? BOOL_BYTES[nthChoice % BOOL_BYTES.length]! : valueFrom(element, nthChoice, nthSeed);
+  });
   return { kind: 'buffer', element, values };
 }
+
+/** Any byte but 0 is true. */
+const BOOL_BYTES: readonly bigint[] = [0n, 1n, 2n, 0x80n, 0xffn];
 
 /** fast-check shows a counterexample by its `toString`: as text, not as a tree of objects. */
 class PrintableProgram implements TestProgram {

@@ -148,7 +148,7 @@ export type TestArray =
 /** A typed array of scalars; a Uint8Array for bool. What a native function takes for `ptr<element>`. */
 export function toTypedArray(element: Type, values: readonly IrValue[]): TestArray {
   if (element.kind !== 'scalar') throw new TypeError('buffers hold scalars');
-  const numbers = values.map((value) => (typeof value === 'bigint' ? Number(value) : Number(value)));
+  const numbers = values.map(Number);
   switch (element.name) {
     case 'i8':
       return Int8Array.from(numbers);
@@ -174,7 +174,8 @@ export function toTypedArray(element: Type, values: readonly IrValue[]): TestArr
   }
 }
 
-/** The elements of a typed array as values of the IR; each bool as its byte, so that a 2 is not taken for a 1. */
+/** The elements of a typed array as values of the IR; each bool as its byte (a bigint), so that a 2 is not taken for a 1. */
 export function fromTypedArray(array: TestArray): readonly IrValue[] {
-  return Array.from<number | bigint, IrValue>(array, (value) => value);
+  const isFloatArray = array instanceof Float32Array || array instanceof Float64Array;
+  return Array.from<number | bigint, IrValue>(array, (value) => (isFloatArray ? value : BigInt(value)));
 }
