@@ -1,0 +1,289 @@
+// Compiled units as their users see them: symbols, imports, traps, determinism, the calling convention's fine print, errors.
+import { bindFunction, CodeArena } from '@simple-jit/native-mem';
+import {
+  BINARY_OPS,
+  type ConcreteFunction,
+  type IntName,
+  interpret,
+  parseModule,
+  scalar,
+  specialise,
+  UNARY_OPS,
+} from '@simple-jit/template-ir';
+import { describe, expect, it } from 'vitest';
+import { CodegenError, compileUnit, GENERATOR_VERSION, patchImports, TARGET } from '../src/index.js';
+import { functionsOf } from './support/agree.js';
+import { disassemble } from './support/disassembler.js';
+import { install, runNatively } from './support/native.js';
+import { bitsOf, INTS } from './support/values.js';
+
+const CALLER = `
+fn twice<T: Num>(x: T) -> T {
+entry:
+  a = call double<T>(x)
+  b = call double<T>(a)
+  c = call other<T>(b)
+  return c
+}
+fn double<T: Num>(x: T) -> T {
+entry:
+  r = add x, x
+  return r
+}
+fn other<T: Num>(x: T) -> T {
+entry:
+  r = sub x, 1
+  return r
+}`;
+
+function caught(run: () => unknown): CodegenError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CodegenError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('a unit', () => {
+  it('says what it is', () => {
+    const unit = compileUnit(functionsOf(CALLER, [scalar('i32')]));
+    expect(unit.target).toBe(TARGET);
+    expect(unit.generator).toBe(GENERATOR_VERSION);
+    expect(unit.cpuFeatures).toEqual([]);
+    expect(unit.functions.map(({ symbol }) => symbol)).toEqual(['fn$twice$i32', 'fn$double$i32', 'fn$other$i32']);
+    expect(unit.functions[0]!.signature).toEqual({ params: [scalar('i32')], result: scalar('i32') });
+    expect(unit.imports).toEqual([]);
+    for (const { offset, size } of unit.functions) {
+      expect(offset % 16).toBe(0);
+      expect(disassemble(unit.code.subarray(offset, offset + size), offset).at(-1)!.text).toBe('ret');
+    }
+  });
+
+  it('is the same bytes every time', () => {
+    const make = () => compileUnit(functionsOf(CALLER, [scalar('f64')]));
+    expect(make()).toEqual(make());
+  });
+
+  it('may be empty', () => {
+    expect(compileUnit([])).toMatchObject({ functions: [], imports: [], traps: [], code: new Uint8Array(0) });
+  });
+
+  it('reaches functions outside through one import slot each, wherever code and slots lie', () => {
+    const [twice, double, other] = functionsOf(CALLER, [scalar('i64')]);
+    const unit = compileUnit([twice!]);
+    expect(unit.imports.map(({ symbol, sites }) => [symbol, sites.length])).toEqual([
+      ['fn$double$i64', 2],
+      ['fn$other$i64', 1],
+    ]);
+    expect(unit.imports[0]).toMatchObject({
+      template: 'double',
+      typeArgs: [scalar('i64')],
+      signature: { params: [scalar('i64')], result: scalar('i64') },
+    });
+    const arena = CodeArena.default();
+    using doubleSlot = arena.allocateSlot();
+    using otherSlot = arena.allocateSlot();
+    const callees = runNatively([double!, other!]);
+    const slots = new Map([
+      ['fn$double$i64', doubleSlot.address],
+      ['fn$other$i64', otherSlot.address],
+    ]);
+    const callers = [install(unit, slots), install(unit, slots)];
+    try {
+      const addressOf = (i: number) => callees.address + BigInt(callees.unit.functions[i]!.offset);
+      doubleSlot.target = addressOf(0);
+      otherSlot.target = addressOf(1);
+      expect(callers.map((caller) => caller.call('fn$twice$i64', [5n]))).toEqual([19n, 19n]);
+      otherSlot.target = addressOf(0); // redirected by one store
+      expect(callers.map((caller) => caller.call('fn$twice$i64', [5n]))).toEqual([40n, 40n]);
+    } finally {
+      for (const caller of callers) caller.close();
+      callees.close();
+    }
+  });
+
+  it('lists the instructions that trap on purpose', () => {
+    const unit = compileUnit(
+      functionsOf(`
+fn div(a: i32, b: i32) -> i32 {
+entry:
+  q = div a, b
+  r = rem q, 3
+  return r
+}
+fn none() {
+entry:
+  unreachable
+}`),
+    );
+    const text = new Map(
+      unit.functions.flatMap(({ offset, size }) =>
+        disassemble(unit.code.subarray(offset, offset + size), offset).map((line) => [line.offset, line.text] as const),
+      ),
+    );
+    expect(unit.traps.map(({ offset, kind }) => [text.get(offset)!.split(' ')[0], kind])).toEqual([
+      ['idiv', 'divide'],
+      ['idiv', 'divide'],
+      ['ud2', 'unreachable'],
+    ]);
+  });
+});
+
+describe('patchImports', () => {
+  const [twice] = functionsOf(CALLER, [scalar('u8')]);
+  const unit = compileUnit([twice!]);
+  const slots = (address: bigint) => new Map(unit.imports.map(({ symbol }) => [symbol, address]));
+
+  it('writes displacements relative to the end of each field, into a copy', () => {
+    const before = unit.code.slice();
+    const patched = patchImports(unit, 0x10000n, slots(0x20000n));
+    const view = new DataView(patched.buffer);
+    for (const { sites } of unit.imports) {
+      for (const site of sites) expect(view.getInt32(site, true)).toBe(0x10000 - site - 4);
+    }
+    expect(unit.code).toEqual(before);
+  });
+
+  it('takes slots up to 2 GiB away on either side, and refuses those beyond', () => {
+    const near = 0x7fff_0000n;
+    expect(() => patchImports(unit, 0x1_0000_0000n, slots(0x1_0000_0000n + near))).not.toThrow();
+    expect(() => patchImports(unit, 0x1_0000_0000n, slots(0x1_0000_0000n - near))).not.toThrow();
+    const error = caught(() => patchImports(unit, 0x1000n, slots(0x9000_0000n)));
+    expect(error).toMatchObject({ code: 'ERR_SLOT_OUT_OF_REACH', symbol: 'fn$double$u8' });
+    expect(error.message).toContain('0x90000000');
+  });
+
+  it('refuses to leave an import without a slot', () => {
+    expect(caught(() => patchImports(unit, 0x1000n, new Map()))).toMatchObject({
+      code: 'ERR_SLOT_MISSING',
+      symbol: 'fn$double$u8',
+    });
+  });
+});
+
+describe('bits above a value', () => {
+  const garbage = (value: bigint, bits: number): bigint =>
+    BigInt.asIntN(64, BigInt.asUintN(bits, value) | (0x5a5a_a5a5_3c3c_c3c3n << BigInt(bits)));
+
+  it.each(INTS.filter((name) => bitsOf(name) < 64))('are not trusted in %s arguments', (type: IntName) => {
+    const bits = bitsOf(type);
+    const wrap = (value: bigint): bigint =>
+      type[0] === 'i' ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
+    const text = [...BINARY_OPS, 'lt', 'eq', 'ge'].map(
+      (op, i) =>
+        `fn b${i}(x: ${type}, y: ${type}) -> ${i < BINARY_OPS.length ? type : 'bool'} {\nentry:\n  r = ${op} x, y\n  return r\n}`,
+    );
+    for (const op of UNARY_OPS.filter((name) => name !== 'sqrt')) {
+      text.push(`fn ${op}_(x: ${type}) -> ${type} {\nentry:\n  r = ${op} x\n  return r\n}`);
+    }
+    for (const to of ['i64', 'u64', 'f64', 'f32', 'u32', 'i16']) {
+      const integer = to[0] === 'f' ? '' : `  return r\n}`;
+      const back = to[0] === 'f' ? `  s: i64 = convert r\n  return s\n}` : integer;
+      text.push(`fn to_${to}(x: ${type}) -> ${to[0] === 'f' ? 'i64' : to} {\nentry:\n  r: ${to} = convert x\n${back}`);
+    }
+    const functions = functionsOf(text.join('\n'));
+    const native = runNatively(functions);
+    try {
+      for (const [i, fn] of functions.entries()) {
+        const address = native.address + BigInt(native.unit.functions[i]!.offset);
+        const call = bindFunction(address, { params: ['i64', 'i64'], result: 'i64' });
+        for (const [x, y] of [
+          [1n, 2n],
+          [-1n, 3n],
+          [100n, -7n],
+          [127n, 1n],
+          [-128n, -1n],
+        ] as const) {
+          const args = [wrap(x), wrap(y)].slice(0, fn.blocks[0]!.params.length);
+          const expected = interpret(fn, args)!;
+          const found = call(garbage(x, bits), garbage(y, bits));
+          const width = fn.result!.kind === 'scalar' ? bitsOf(fn.result!.name) : 64;
+          expect(`${fn.name} ${x} ${y} ${BigInt.asUintN(width, found)}`).toBe(
+            `${fn.name} ${x} ${y} ${BigInt.asUintN(width, BigInt(expected))}`,
+          );
+        }
+      }
+    } finally {
+      native.close();
+    }
+  });
+});
+
+describe('errors', () => {
+  it('a template that was not specialised', () => {
+    const [template] = parseModule(
+      'module m\nfn f<T: Num>(x: T) -> T {\nentry:\n  r = add x, x\n  return r\n}',
+    ).templates;
+    const fn = { ...template!, symbol: 'fn$f', typeArgs: [] } as unknown as ConcreteFunction;
+    expect(caught(() => compileUnit([fn]))).toMatchObject({ code: 'ERR_NOT_CONCRETE', symbol: 'fn$f' });
+    expect(() => compileUnit([specialise(template!, [scalar('i8')])])).not.toThrow();
+  });
+
+  it('one symbol twice', () => {
+    const [, double] = functionsOf(CALLER, [scalar('i8')]);
+    expect(caught(() => compileUnit([double!, double!]))).toMatchObject({
+      code: 'ERR_DUPLICATE_SYMBOL',
+      symbol: 'fn$double$i8',
+    });
+  });
+
+  it('a call that relies on another signature than its callee in the unit has', () => {
+    const [caller] = functionsOf(
+      'fn f(x: i32) -> i32 {\nentry:\n  r = call g(x)\n  return r\n}\nfn g(x: i32) -> i32 {\nentry:\n  return x\n}',
+    );
+    const [callee] = functionsOf('fn g(x: i64) -> i32 {\nentry:\n  return 1\n}');
+    const error = caught(() => compileUnit([caller!, callee!]));
+    expect(error).toMatchObject({ code: 'ERR_SIGNATURE_MISMATCH', symbol: 'fn$f' });
+    expect(error.message).toContain('fn$g as (i32) -> i32, but it is (i64) -> i32');
+  });
+
+  it('two calls of one import that disagree', () => {
+    const text = (type: string, name: string) =>
+      `fn ${name}(x: ${type}) -> i32 {\nentry:\n  r = call g(x)\n  return r\n}\nfn g(x: ${type}) -> i32 {\nentry:\n  return 1\n}`;
+    const functions = [functionsOf(text('i32', 'a'))[0]!, functionsOf(text('i64', 'b'))[0]!];
+    expect(caught(() => compileUnit(functions))).toMatchObject({ code: 'ERR_SIGNATURE_MISMATCH', symbol: 'fn$b' });
+  });
+
+  it('an operation that its type does not have, which the verifier would have refused', () => {
+    const broken = (type: string, op: string): ConcreteFunction => {
+      const [fn] = functionsOf(`fn f(x: ${type}) -> ${type} {\nentry:\n  r = neg x\n  return r\n}`);
+      const [entry] = fn!.blocks;
+      const [instruction] = entry!.instructions;
+      const blocks = [{ ...entry!, instructions: [{ ...instruction!, op } as typeof instruction & object] }];
+      return { ...fn!, blocks };
+    };
+    for (const fn of [broken('f64', 'not'), broken('i32', 'sqrt')]) {
+      expect(caught(() => compileUnit([fn]))).toMatchObject({ code: 'ERR_UNSUPPORTED_TYPE', symbol: 'fn$f' });
+    }
+  });
+
+  it('a stack frame that no stack holds', async () => {
+    const { Frame } = await import('../src/frame.js');
+    expect(caught(() => new Frame('fn$f', 0, 2 ** 28, [], true))).toMatchObject({
+      code: 'ERR_TOO_LARGE',
+      symbol: 'fn$f',
+    });
+  });
+});
+
+describe('large functions', () => {
+  const straight = (count: number): string =>
+    `fn f(x: i64) -> i64 {\nentry:\n  v0 = add x, 1\n${Array.from({ length: count }, (_, i) => `  v${i + 1} = ${['add', 'xor', 'mul', 'sub'][i % 4]} v${i}, ${i % 3 === 0 ? 'x' : `v${Math.max(0, i - 7)}`}`).join('\n')}\n  return v${count}\n}`;
+  const chain = (count: number): string =>
+    `fn f(x: i64) -> i64 {\nentry:\n  jump b0(x)\n${Array.from({ length: count }, (_, i) => `b${i}(p${i}: i64):\n  c${i} = gt p${i}, ${i}\n  d${i} = sub p${i}, x\n  branch c${i}, b${i + 1}(d${i}), b${i + 1}(p${i})`).join('\n')}\nb${count}(last: i64):\n  return last\n}`;
+
+  it.each([
+    ['20,000 instructions in a row', straight(20_000)],
+    ['5,000 branches in a row', chain(5_000)],
+  ])('%s', (_, text) => {
+    const functions = functionsOf(text);
+    const native = runNatively(functions);
+    try {
+      for (const x of [3n, -9n, 1234567890123n]) expect(native.call('fn$f', [x])).toBe(interpret(functions[0]!, [x]));
+    } finally {
+      native.close();
+    }
+  });
+});
