@@ -7,7 +7,7 @@ import { SymbolBinding } from '@simple-jit/smf-format';
 import { ResolveError } from './errors.js';
 import { ModuleCode } from './module-code.js';
 
-/** An executable module's entry point has C's signature (System V ABI for x86-64, "Process Initialization"). */
+/** What `main` is called with unless the caller knows better. */
 const MAIN: NativeSignature = { params: [], result: 'i32' };
 
 /**
@@ -90,14 +90,21 @@ export class JitSymbolResolver implements Disposable {
   }
 
   /**
-   * A callable for the symbol, with the signature of its template. The same function is returned every time.
+   * A callable for the symbol. Its signature is that of its template, or the one it was registered with; for compiled
+   * symbols of modules nothing tells it (but for `main`), so pass it. Without one, the same function is returned every time.
    *
-   * @param signature needed where nothing tells it: registered addresses and compiled symbols of modules (but for `main`)
-   * @throws ResolveError `ERR_UNRESOLVED` with what each place said; `ERR_NO_SIGNATURE`; `ERR_CLOSED`
+   * @param signature gives the callable its TypeScript type, and may ask for `i64:number` where the symbol has `i64`
+   * @throws ResolveError `ERR_UNRESOLVED` with what each place said; `ERR_NO_SIGNATURE`; `ERR_SIGNATURE_MISMATCH` if the
+   *   symbol is known to have another one; `ERR_CLOSED`
+   * @example
+   * const sum = resolver.resolveFunction('fn$sum$f64', { params: ['ptr<f64>', 'i64:number'], result: 'f64' });
+   * sum(new Float64Array([1, 2, 3]), 3); // 6
    */
+  resolveFunction(name: string): BoundFunction<NativeSignature>;
+  resolveFunction<const S extends NativeSignature>(name: string, signature: S): BoundFunction<S>;
   resolveFunction(name: string, signature?: NativeSignature): BoundFunction<NativeSignature> {
-    const known = signature === undefined ? this.#callables.get(name) : undefined;
-    if (known !== undefined) return known;
+    const bound = signature === undefined ? this.#callables.get(name) : undefined;
+    if (bound !== undefined) return bound;
     const reasons: string[] = [];
     const address = this.#registered.get(name) ?? this.#found.get(name) ?? this.#find(name, reasons);
     if (address === undefined) {
@@ -105,7 +112,9 @@ export class JitSymbolResolver implements Disposable {
         reasons.length > 0 ? reasons.join('; ') : 'no loaded module has it: load the SMF file that defines or lists it';
       throw new ResolveError('ERR_UNRESOLVED', `${name} could not be resolved: ${why}`, name, reasons);
     }
-    const chosen = signature ?? this.#signatures.get(name);
+    const known = this.#signatures.get(name);
+    if (signature !== undefined && known !== undefined && known !== MAIN) checkSignature(name, signature, known);
+    const chosen = signature ?? known;
     if (chosen === undefined) {
       throw new ResolveError(
         'ERR_NO_SIGNATURE',
@@ -195,4 +204,16 @@ export class JitSymbolResolver implements Disposable {
   #checkOpen(): void {
     if (this.#closed) throw new ResolveError('ERR_CLOSED', 'this JitSymbolResolver is closed; make a new one');
   }
+}
+
+/** A caller may choose how i64 and u64 look in JavaScript, and nothing else. */
+function checkSignature(name: string, wanted: NativeSignature, known: NativeSignature): void {
+  const text = ({ params, result }: NativeSignature): string =>
+    `(${params.join(', ')}) -> ${result}`.replaceAll(':number', '');
+  if (text(wanted) === text(known)) return;
+  throw new ResolveError(
+    'ERR_SIGNATURE_MISMATCH',
+    `${name} is ${text(known)}, it cannot be called as ${text(wanted)}: leave the signature out, or give that one`,
+    name,
+  );
 }

@@ -88,6 +88,19 @@ describe('the JIT', () => {
     expect([...data]).toEqual([1, 2, 3]);
   });
 
+  test('a signature types the callable, may ask for numbers, and must be the right one', () => {
+    resolver.loadSmf(write('collections.smf', assembleLibrary(COLLECTIONS)));
+    const sum = resolver.resolveFunction('fn$sum$f64', { params: ['ptr<f64>', 'i64:number'], result: 'f64' });
+    const total: number = sum(new Float64Array([1, 2, 3]), 3);
+    expect(total).toBe(6);
+    expect(caught(() => resolver.resolveFunction('fn$sum$f64', { params: ['ptr<f64>'], result: 'f64' }))).toMatchObject(
+      {
+        code: 'ERR_SIGNATURE_MISMATCH',
+        message: expect.stringContaining('fn$sum$f64 is (ptr<f64>, i64) -> f64'),
+      },
+    );
+  });
+
   test('load-time pattern: the address, or undefined', () => {
     resolver.loadSmf(write('collections.smf', assembleLibrary(COLLECTIONS)));
     const address = resolver.resolve('fn$max$i32');
