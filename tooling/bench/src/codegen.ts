@@ -1,0 +1,222 @@
+// The code generator: what a compile costs beside WebAssembly's synchronous one, how fast its code runs beside JavaScript, and
+// that its cost grows with the size of the function and no faster.
+import { readFileSync } from 'node:fs';
+import { compileUnit } from '@simple-jit/codegen';
+import { type BoundFunction, bindFunction, CodeArena, type NativeSignature } from '@simple-jit/native-mem';
+import { type ConcreteFunction, parseModule, scalar, specialise } from '@simple-jit/template-ir';
+import { Bench } from 'tinybench';
+import type { BenchRow } from './row.js';
+import { instantiateSum } from './wasm-sum.js';
+
+const library = parseModule(readFileSync(new URL('../../../examples/collections.tir', import.meta.url), 'utf8'));
+const F64 = [scalar('f64')];
+const SUM = { params: ['ptr<f64>', 'i64:number'], result: 'f64' } as const;
+const DOT = { params: ['ptr<f64>', 'ptr<f64>', 'i64:number'], result: 'f64' } as const;
+const SORT = { params: ['ptr<f64>', 'i64:number'], result: 'void' } as const;
+
+const instance = (name: string): ConcreteFunction =>
+  specialise(library.templates.find((template) => template.name === name)!, F64);
+
+export async function benchCodegen(): Promise<BenchRow[]> {
+  return [...(await compiling()), ...(await running()), ...(await growth())];
+}
+
+/** Medians of two functions, in milliseconds, from one run. */
+async function medians(what: string, ours: () => void, other: () => void): Promise<readonly [number, number]> {
+  const bench = new Bench({ time: 500, warmupTime: 200 }).add('ours', ours).add('other', other);
+  await bench.run();
+  const [mine, theirs] = bench.tasks.map(({ name, result }) => {
+    if (result.state !== 'completed') throw new Error(`${what}: ${name} did not complete: ${result.state}`);
+    return result.latency.p50;
+  });
+  return [mine!, theirs!];
+}
+
+async function pair(what: string, ours: () => void, otherName: string, other: () => void): Promise<BenchRow> {
+  const [mine, theirs] = await medians(what, ours, other);
+  return { what, ours: microseconds(mine), against: `${otherName} ${microseconds(theirs)}`, ratio: theirs / mine };
+}
+
+const microseconds = (milliseconds: number): string => `${(milliseconds * 1e3).toFixed(2)} µs`;
+
+async function compiling(): Promise<BenchRow[]> {
+  const arena = CodeArena.default();
+  const sum = instance('sum');
+  const data = Float64Array.of(1, 2, 3);
+  let version = 0;
+  const rows = [
+    await pair(
+      'compile sum<f64>: IR to bytes, warm',
+      () => compileUnit([sum]),
+      'WebAssembly.Module + Instance',
+      () => instantiateSum(version++),
+    ),
+    await pair(
+      'compile, install, bind and first call of sum<f64>, warm',
+      () => {
+        const block = install(compileUnit([sum]), arena);
+        if (bindFunction(block.address, SUM)(data, 3) !== 6) throw new Error('wrong sum');
+        block.close();
+      },
+      'WebAssembly.Module + Instance + first call',
+      () => {
+        const { sum: wasmSum, memory } = instantiateSum(version++);
+        new Float64Array(memory.buffer, 0, 3).set(data);
+        if (wasmSum(0, 3n) !== 6) throw new Error('wrong sum');
+      },
+    ),
+  ];
+  const sort = [instance('sort'), instance('sift_down')];
+  const first = performance.now();
+  compileUnit(sort);
+  const once = performance.now() - first;
+  const [warm] = await medians(
+    'sort',
+    () => compileUnit(sort),
+    () => {},
+  );
+  rows.push({
+    what: 'compile sort<f64> with sift_down<f64>, warm',
+    ours: microseconds(warm),
+    against: `its first time ${microseconds(once)}`,
+    ratio: once / warm,
+  });
+  return rows;
+}
+
+function install(unit: ReturnType<typeof compileUnit>, arena: CodeArena) {
+  return arena.allocate(unit.code, { traps: unit.traps });
+}
+
+async function running(): Promise<BenchRow[]> {
+  const unit = compileUnit(['sum', 'dot', 'sort', 'sift_down'].map(instance));
+  const block = install(unit, CodeArena.default());
+  const bind = <const S extends NativeSignature>(index: number, signature: S): BoundFunction<S> =>
+    bindFunction(block.address + BigInt(unit.functions[index]!.offset), signature);
+  const [sum, dot, sort] = [bind(0, SUM), bind(1, DOT), bind(2, SORT)];
+  const n = 10_000;
+  const a = Float64Array.from({ length: n }, (_, i) => Math.sin(i) * 1000);
+  const b = Float64Array.from({ length: n }, (_, i) => Math.cos(i));
+  const expectSame = (what: string, ours: number, theirs: number): void => {
+    if (!Object.is(ours, theirs)) throw new Error(`${what}: native gives ${ours}, JavaScript ${theirs}`);
+  };
+  expectSame('sum', sum(a, n), jsSum(a, n));
+  expectSame('dot', dot(a, b, n), jsDot(a, b, n));
+  const work = new Float64Array(n);
+  const rows = [
+    await pair(
+      `run sum<f64> of ${n}`,
+      () => sum(a, n),
+      'JavaScript',
+      () => jsSum(a, n),
+    ),
+    await pair(
+      `run dot<f64> of ${n}`,
+      () => dot(a, b, n),
+      'JavaScript',
+      () => jsDot(a, b, n),
+    ),
+    await pair(
+      `run sort<f64> of ${n} (heap sort)`,
+      () => {
+        work.set(a);
+        sort(work, n);
+      },
+      'the same in JavaScript',
+      () => {
+        work.set(a);
+        jsSort(work, n);
+      },
+    ),
+    await pair(
+      `run sort<f64> of ${n} (heap sort)`,
+      () => {
+        work.set(a);
+        sort(work, n);
+      },
+      'Float64Array.prototype.sort',
+      () => {
+        work.set(a);
+        work.sort();
+      },
+    ),
+  ];
+  block.close();
+  return rows;
+}
+
+function jsSum(data: Float64Array, n: number): number {
+  let total = 0;
+  for (let i = 0; i < n; i++) total += data[i]!;
+  return total;
+}
+
+function jsDot(a: Float64Array, b: Float64Array, n: number): number {
+  let total = 0;
+  for (let i = 0; i < n; i++) total += a[i]! * b[i]!;
+  return total;
+}
+
+function jsSort(data: Float64Array, n: number): void {
+  for (let root = n >> 1; root > 0; root--) siftDown(data, root - 1, n);
+  for (let last = n - 1; last > 0; last--) {
+    const top = data[0]!;
+    data[0] = data[last]!;
+    data[last] = top;
+    siftDown(data, 0, last);
+  }
+}
+
+function siftDown(data: Float64Array, root: number, n: number): void {
+  const moving = data[root]!;
+  let hole = root;
+  for (;;) {
+    let child = 2 * hole + 1;
+    if (child >= n) break;
+    if (child + 1 < n && data[child + 1]! > data[child]!) child++;
+    if (!(data[child]! > moving)) break;
+    data[hole] = data[child]!;
+    hole = child;
+  }
+  data[hole] = moving;
+}
+
+/** A function of about `count` instructions: arithmetic, a branch now and then. */
+function generated(count: number): ConcreteFunction {
+  const lines = ['module m', 'fn f(x: i64, y: i64) -> i64 {', 'entry:', '  v0 = add x, y'];
+  for (let i = 1; i < count; i++) {
+    if (i % 10 === 9) {
+      lines.push(`  c${i} = gt v${i - 1}, y`, `  branch c${i}, yes${i}, join${i}(v${i - 1})`);
+      lines.push(`yes${i}:`, `  w${i} = sub v${i - 1}, x`, `  jump join${i}(w${i})`, `join${i}(v${i}: i64):`);
+    } else
+      lines.push(
+        `  v${i} = ${['add', 'xor', 'mul', 'sub'][i % 4]} v${i - 1}, ${i % 3 === 0 ? 'x' : `v${Math.max(0, i - 5)}`}`,
+      );
+  }
+  lines.push(`  return v${count - 1}`, '}');
+  return specialise(parseModule(lines.join('\n')).templates[0]!, []);
+}
+
+async function growth(): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  const base = 100;
+  const small = generated(base);
+  for (const count of [10, 1_000, 10_000]) {
+    const fn = generated(count);
+    const what = `compile a function of ${count} instructions`;
+    const [time, reference] = await medians(
+      what,
+      () => compileUnit([fn]),
+      () => compileUnit([small]),
+    );
+    const linear = (reference * count) / base;
+    const each = `${((time * 1e6) / count).toFixed(0)} ns each`;
+    rows.push({
+      what,
+      ours: `${microseconds(time)} (${each})`,
+      against: `${count / base} times that of ${base}: ${microseconds(linear)}`,
+      ratio: linear / time,
+    });
+  }
+  return rows;
+}
