@@ -11,17 +11,24 @@ export type Value = number & { readonly [valueBrand]: true };
 /** A basic block: an index into the function's `blocks`. */
 export type BlockId = number & { readonly [blockBrand]: true };
 
-/** One argument and result type, the same as the operand's. `not` inverts the bits of an integer, or a bool. */
+/**
+ * One argument and result type, the same as the operand's. `neg` takes numbers (integers wrap), `not` integers (inverts
+ * the bits) and bool, `sqrt` floats.
+ */
 export type UnaryOp = 'neg' | 'not' | 'sqrt';
 
 /**
- * Both operands and the result have one type. Integers wrap. `div` and `rem` by zero trap with kind `divide`; the least
- * signed integer divided by -1 wraps (remainder 0). Shift counts are taken modulo the width; `shr` follows the sign.
- * `and`, `or` and `xor` also take bool.
+ * Both operands and the result have one type. `add`, `sub`, `mul` and `div` take numbers, the others integers; `and`, `or`
+ * and `xor` also bool. Integers wrap; `div` is towards zero, `rem` has the dividend's sign; both by zero trap with kind
+ * `divide`; the least signed integer divided by -1 wraps (remainder 0). Shift counts are taken modulo the width; `shr`
+ * follows the sign. Floats: IEEE 754, each result rounded once to its type; division by zero does not trap.
  */
 export type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'rem' | 'and' | 'or' | 'xor' | 'shl' | 'shr';
 
-/** Operands of one type, result bool. IEEE 754 for floats: every comparison with NaN is false but `ne`. */
+/**
+ * Operands of one type, result bool. Signed or unsigned by the type; pointers as unsigned addresses; bool has `eq` and
+ * `ne` only. IEEE 754 for floats: every comparison with NaN is false but `ne`, and 0 equals -0.
+ */
 export type CompareOp = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
 
 /**
@@ -52,11 +59,13 @@ export type Instruction =
     }
   /**
    * To the type of `result`. Between integers: wraps or extends by the sign of the source. Integer to float, float to
-   * float: rounds to nearest even. Float to integer: truncates, saturates at the ends, NaN gives 0. bool to integer: 0 or 1.
+   * float: rounds once to nearest even. Float to integer: truncates, saturates at the ends, NaN gives 0. bool to integer:
+   * 0 or 1. Nothing converts to bool, nor from or to a pointer. A type converts to itself.
    */
   | { readonly op: 'convert'; readonly result: Value; readonly arg: Value }
-  /** Reads a value of the pointer's element type; any alignment. A bool is true if its byte is not 0. */
+  /** Reads a value of the pointer's element type, little-endian; any alignment. A bool is true if its byte is not 0. */
   | { readonly op: 'load'; readonly result: Value; readonly address: Value }
+  /** Writes a value of the pointer's element type; a bool as the byte 0 or 1. */
   | { readonly op: 'store'; readonly address: Value; readonly value: Value }
   /** Address of element `index` (i64, may be negative): `base + index * sizeof(element)`, wrapping, without a check. */
   | { readonly op: 'elem'; readonly result: Value; readonly base: Value; readonly index: Value }
