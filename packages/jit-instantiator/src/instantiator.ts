@@ -3,14 +3,15 @@ import { resolve } from 'node:path';
 import { CodeArena } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
 import type { NotePossible } from '@simple-jit/smf-format';
-import { type Signature, signatureToString } from '@simple-jit/template-ir';
+import { type Signature, signatureToString, type Type } from '@simple-jit/template-ir';
 import { completeConfig, type JitInstantiatorConfig } from './config.js';
 import { type FlushFailure, JitError } from './errors.js';
 import { InstantiationError } from './instantiation-error.js';
 import { type Installed, Linker } from './link.js';
 import { LoadedModule } from './module.js';
-import { type PlanContext, plan, requestFor } from './plan.js';
+import { type PlanContext, plan, type Request, requestFor, requestForInstance } from './plan.js';
 import type { JitInstantiationResult } from './result.js';
+import { printTypeArgs } from './type-args.js';
 import { WriteBackQueue } from './write-back.js';
 
 /** What a {@link JitInstantiator} did since it was made, and holds now. */
@@ -142,8 +143,33 @@ export class JitInstantiator implements Disposable {
     this.#checkOpen();
     if (!this.config.enabled) return { kind: 'notFound', symbol };
     try {
-      const installed = this.#installed.get(symbol) ?? this.#instantiate(symbol);
-      return installed === undefined ? { kind: 'notFound', symbol } : this.#resultOf(installed);
+      const known = this.#installed.get(symbol);
+      if (known !== undefined) return this.#resultOf(known);
+      const request = requestFor(symbol, this.#modules.values());
+      return request === undefined ? { kind: 'notFound', symbol } : this.#resultOf(this.#instantiate(request));
+    } catch (error) {
+      return this.#failure(symbol, error);
+    }
+  }
+
+  /**
+   * As {@link tryJitInstantiate}, for an instance that no table need list: a template by name, with types for it. Its
+   * symbol is the one that a table gives to it, or else its mangled name (`sum` for `f64` is `fn$sum$f64`); once written
+   * back, the file's table of instantiations lists it.
+   *
+   * @param typeArgs types, or as a note writes them: `f64`, `ptr<u8>`, `i32,f64`; empty for a template without parameters
+   * @returns `notFound` only if the JIT is disabled; a template that no loaded module holds is a `compilationError`
+   * @throws JitError `ERR_CLOSED`
+   * @example jit.instantiate('sort', 'u16')
+   */
+  instantiate(template: string, typeArgs: string | readonly Type[] = ''): JitInstantiationResult {
+    this.#checkOpen();
+    let symbol = `${template}<${typeof typeArgs === 'string' ? typeArgs : printTypeArgs(typeArgs)}>`;
+    if (!this.config.enabled) return { kind: 'notFound', symbol };
+    try {
+      const request = requestForInstance(template, typeArgs, [...this.#modules.values()]);
+      symbol = request.symbol;
+      return this.#resultOf(this.#installed.get(symbol) ?? this.#instantiate(request));
     } catch (error) {
       return this.#failure(symbol, error);
     }
@@ -218,12 +244,9 @@ export class JitInstantiator implements Disposable {
     this.close();
   }
 
-  #instantiate(symbol: string): Installed | undefined {
-    const modules = [...this.#modules.values()];
-    const root = requestFor(symbol, modules);
-    if (root === undefined) return undefined;
+  #instantiate(root: Request): Installed {
     const context: PlanContext = {
-      modules,
+      modules: [...this.#modules.values()],
       maxDepth: this.config.maxDepth,
       installed: (name) => {
         const installed = this.#installed.get(name);
@@ -232,7 +255,7 @@ export class JitInstantiator implements Disposable {
     };
     const installed = this.#linker.install(plan(root, context), (name) => this.#installed.get(name)?.block.address);
     for (const entry of installed) this.#publish(entry);
-    return installed[0];
+    return installed[0]!;
   }
 
   #publish(entry: Installed): void {

@@ -13,7 +13,7 @@ import {
 import { checkPersisted } from './check-persisted.js';
 import { type FunctionImport, type LinkableFunction, sha256 } from './function.js';
 import { InstantiationError } from './instantiation-error.js';
-import type { LoadedModule } from './module.js';
+import { instanceKey, type LoadedModule } from './module.js';
 import { parseTypeArgs, printTypeArgs } from './type-args.js';
 
 /** An instance that somebody needs. */
@@ -48,6 +48,34 @@ export function requestFor(symbol: string, modules: Iterable<LoadedModule>): Req
       return { symbol, template: row.template, typeArgs: readTypeArgs(symbol, row.typeArgs), home };
   }
   return undefined;
+}
+
+/**
+ * The request for an instance that need not be listed: under the symbol that a table gives it, or else its mangled name.
+ * @throws InstantiationError if no module holds the template, or the types are none
+ */
+export function requestForInstance(
+  template: string,
+  typeArgs: string | readonly Type[],
+  modules: readonly LoadedModule[],
+): Request {
+  const types = typeof typeArgs === 'string' ? readTypeArgs(template, typeArgs) : typeArgs;
+  const symbol = symbolOf({ template, typeArgs: types }, modules);
+  const listed = requestFor(symbol, modules);
+  if (listed !== undefined && instanceOf(listed) !== instanceOf({ template, typeArgs: types })) {
+    throw new InstantiationError(
+      `${symbol} is ${instanceOf(listed)} in the tables of ${listed.home.path}, so it cannot be ${instanceOf({ template, typeArgs: types })}: give that a name of its own in a table`,
+    );
+  }
+  const home =
+    listed?.home ??
+    modules.find((module) => naming(`${symbol}: ${module.path}`, () => module.template(template)) !== undefined);
+  if (home === undefined) {
+    throw new InstantiationError(
+      `${symbol}: no loaded module holds the template ${template}; load the SMF file that defines it`,
+    );
+  }
+  return { symbol, template, typeArgs: types, home };
 }
 
 /**
@@ -140,7 +168,7 @@ function compile(
     signature: compiled!.signature,
     code: unit.code,
     imports: unit.imports.map(
-      (needs): FunctionImport => ({ ...needs, symbol: symbolOf(needs, request.home, modules) }),
+      (needs): FunctionImport => ({ ...needs, symbol: symbolOf(needs, [request.home, ...modules]) }),
     ),
     traps: unit.traps,
     requirements: { generator: unit.generator, target: unit.target, cpuFeatures: unit.cpuFeatures, templateHash },
@@ -150,15 +178,25 @@ function compile(
 /** What the tables call an instance; a name of our own where they do not list it. */
 function symbolOf(
   { template, typeArgs }: { readonly template: string; readonly typeArgs: readonly Type[] },
-  home: LoadedModule,
   modules: Iterable<LoadedModule>,
 ): string {
   const written = printTypeArgs(typeArgs);
-  for (const module of [home, ...modules]) {
+  for (const module of modules) {
     const symbol = module.symbolOf(template, written);
     if (symbol !== undefined) return symbol;
   }
   return mangle(template, typeArgs);
+}
+
+/** `sort<f64>` */
+export function instanceOf({
+  template,
+  typeArgs,
+}: {
+  readonly template: string;
+  readonly typeArgs: readonly Type[];
+}): string {
+  return instanceKey(template, printTypeArgs(typeArgs));
 }
 
 function readTypeArgs(symbol: string, text: string): readonly Type[] {
