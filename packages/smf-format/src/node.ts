@@ -1,5 +1,5 @@
 // Subpath `@simple-jit/smf-format/node`: the codecs that this Node has. The only module here that knows of Node.
-import type { SmfCodec, SmfCodecs } from './compression/codec.js';
+import type { SmfCodec } from './compression/codec.js';
 import { lz4 } from './compression/lz4.js';
 import { checkZstdSize } from './compression/zstd-frame.js';
 
@@ -17,7 +17,7 @@ interface ZlibWithZstd {
  * @example
  * const smf = parseSmf(bytes, { codecs: await loadCodecs() })
  */
-export async function loadCodecs(): Promise<Required<SmfCodecs>> {
+export async function loadCodecs(): Promise<{ readonly lz4: SmfCodec; readonly zstd: SmfCodec }> {
   return { lz4, zstd: (await zlibZstd()) ?? (await (await import('./zstd.js')).loadZstd()) };
 }
 

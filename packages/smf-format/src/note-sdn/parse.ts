@@ -107,7 +107,8 @@ function scalarText(value: SdnValue): string {
   return typeof value === 'string' ? value : inlineSdn(value);
 }
 
-function readBuild(entry: SdnEntry | undefined): NoteBuild | undefined {
+/** The `build:` block in its typed form. */
+export function readBuild(entry: SdnEntry | undefined): NoteBuild | undefined {
   if (entry === undefined) return undefined;
   if (entry.value.kind !== 'dict') {
     if (isNothing(entry.value)) return undefined;

@@ -3,8 +3,15 @@
 import { NOTE_TERMINATOR } from '../definitions.js';
 import { parseSdnTree } from '../sdn/parse.js';
 import type { SdnEntry, SdnNode, SdnTableNode } from '../sdn/value.js';
-import { type Column, NOTE_TABLE_NAMES, NOTE_TABLES, type NoteSdnMetadata, type NoteTableField } from './model.js';
-import { noteBody, readRows } from './parse.js';
+import {
+  type Column,
+  NOTE_TABLE_NAMES,
+  NOTE_TABLES,
+  type NoteBuild,
+  type NoteSdnMetadata,
+  type NoteTableField,
+} from './model.js';
+import { noteBody, readBuild, readRows } from './parse.js';
 import { buildBlock, noteCell, noteTable } from './print.js';
 
 type Row = Record<string, string | boolean>;
@@ -43,13 +50,18 @@ export function updateNoteSdn(text: string, changes: Partial<NoteSdnMetadata>): 
   if (changes.build !== undefined) {
     const entry = entries.find((candidate) => candidate.key === 'build');
     if (entry === undefined) added += `\n${buildBlock(changes.build)}`;
-    else edits.push({ ...span(entry), text: buildBlock(changes.build).trimEnd() });
+    else if (!sameBuild(readBuild(entry), changes.build)) {
+      edits.push({ ...span(entry), text: buildBlock(changes.build).trimEnd() });
+    }
   }
   edits.sort((a, b) => b.start - a.start);
   let result = body;
   for (const edit of edits) result = result.slice(0, edit.start) + edit.text + result.slice(edit.end);
   return `${`${result.trimEnd()}\n${added}`.trimEnd()}\n${NOTE_TERMINATOR}`;
 }
+
+const sameBuild = (a: NoteBuild | undefined, b: NoteBuild): boolean =>
+  a !== undefined && buildBlock(a) === buildBlock(b);
 
 const span = ({ start, end }: SdnEntry): { start: number; end: number } => ({ start, end });
 

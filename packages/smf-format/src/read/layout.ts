@@ -245,7 +245,13 @@ function locateSymbols(
   if (symbolCount === 0) {
     const at = Math.min(symbolTableAt, dataEnd);
     const [symbolEntrySize] = shape.symbolEntrySizes as [number];
-    return { symbolTableAt: at, symbolEntrySize, stringsAt: at, stringsEnd: dataEnd, ...stringSection(sections, base) };
+    return {
+      symbolTableAt: at,
+      symbolEntrySize,
+      stringsAt: at,
+      stringsEnd: dataEnd,
+      ...stringSection(sections, base, dataEnd),
+    };
   }
   let failure: unknown;
   let someFit = false;
@@ -258,7 +264,7 @@ function locateSymbols(
     }
     const stringsAt = symbolTableAt + symbolCount * symbolEntrySize;
     const found = { symbolTableAt, symbolEntrySize, stringsAt, stringsEnd: dataEnd };
-    if (shape.symbolEntrySizes.length === 1) return { ...found, ...stringSection(sections, base) };
+    if (shape.symbolEntrySizes.length === 1) return { ...found, ...stringSection(sections, base, dataEnd) };
     if (hashesMatch(bytes, view, found, symbolCount)) return found;
     someFit = true;
   }
@@ -270,13 +276,14 @@ function locateSymbols(
   });
 }
 
-/** A StrTab section entry, where there is one, names the string table's extent. */
+/** A StrTab section entry, where there is one, names the string table's extent; one out of bounds counts as none. */
 function stringSection(
   sections: readonly SmfSection[],
   base: number,
+  dataEnd: number,
 ): { stringsAt: number; stringsEnd: number } | undefined {
   const strings = sections.find((section) => section.type === SectionType.StrTab);
-  if (strings === undefined) return undefined;
+  if (strings === undefined || !fits(strings.offset, strings.size, dataEnd - base)) return undefined;
   return { stringsAt: base + strings.offset, stringsEnd: base + strings.offset + strings.size };
 }
 

@@ -42,7 +42,8 @@ describe('round trips', () => {
       fc.property(content, ({ sections, symbols, stub }) => {
         const builder = new SmfBuilder().setStub(stub);
         for (const section of sections) builder.addSection(section);
-        symbols.forEach((symbol, i) => builder.addSymbol({ ...symbol, sectionIndex: i % sections.length }));
+        for (const [i, symbol] of symbols.entries())
+          builder.addSymbol({ ...symbol, sectionIndex: i % sections.length });
         const bytes = builder.build();
         expect(builder.build()).toEqual(bytes);
         const smf = parseSmf(bytes, { verifyModuleHash: true });
