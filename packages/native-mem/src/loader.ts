@@ -27,8 +27,14 @@ function candidates(): string[] {
   ];
 }
 
-/** Loads the addon; throws `ERR_ADDON_NOT_FOUND` or `ERR_ADDON_NOT_LOADABLE` with the way to fix it. */
+/** Loads the addon; throws `ERR_UNSUPPORTED`, `ERR_ADDON_NOT_FOUND` or `ERR_ADDON_NOT_LOADABLE` with the way to fix it. */
 export function loadAddon(): unknown {
+  if (process.platform === 'win32') {
+    throw new NativeMemError(
+      '@simple-jit/native-mem does not support Windows yet. Use it on Linux (x86-64 for native code), for example in WSL 2.',
+      { code: 'ERR_UNSUPPORTED' },
+    );
+  }
   const tried = candidates();
   const require = createRequire(import.meta.url);
   const file = tried.find((path) => existsSync(path));

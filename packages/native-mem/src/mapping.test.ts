@@ -174,11 +174,9 @@ describe('addresses', () => {
     for (const [a, s, code] of [
       [address + page, size - pageSize(), 'ERR_NOT_MAPPED'],
       [address, pageSize(), 'ERR_OUT_OF_BOUNDS'],
-      [address - page, size, 'ERR_NOT_MAPPED'],
       [address, size + 1, 'ERR_OUT_OF_BOUNDS'],
       [0n, 0, 'ERR_NOT_MAPPED'],
       [2n ** 64n - 1n, 4096, 'ERR_NOT_MAPPED'],
-      [address + BigInt(size), 1, 'ERR_NOT_MAPPED'],
     ] as const) {
       expect(() => munmap(a, s)).toThrow(errorCode(code));
       expect(() => setProtection(a, s, PROT_READ)).toThrow(errorCode(code));
@@ -242,7 +240,7 @@ describe('addresses', () => {
     expect(mlock(address, size)).toBeTypeOf('boolean');
     expect(munlock(address, size)).toBe(true);
     expect(() => madvise(address, size, 99)).toThrow(RangeError);
-    expect(() => madvise(address + BigInt(size), 1, MADV_WILLNEED)).toThrow(NativeMemError);
+    expect(() => madvise(address + 1n, size, MADV_WILLNEED)).toThrow(NativeMemError);
     expect(() => mlock(address, size + 1)).toThrow(errorCode('ERR_OUT_OF_BOUNDS'));
     munmap(address, size);
     const memory = allocRwMemory(10);

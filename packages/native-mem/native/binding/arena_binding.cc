@@ -5,6 +5,7 @@
 
 #include "binding/arguments.h"
 #include "code/code_lookup.h"
+#include "platform/fault_handlers.h"
 
 namespace native_mem {
 namespace {
@@ -14,7 +15,7 @@ std::shared_ptr<CodeArena> ArenaArgument(const Napi::Value& value) {
 }
 
 CodeBlockPtr BlockArgument(const std::shared_ptr<CodeArena>& arena, const Napi::Value& value) {
-  const CodeBlockPtr block = arena->BySerial(SizeArgument(value, "serial"));
+  CodeBlockPtr block = arena->BySerial(SizeArgument(value, "serial"));
   if (!block) Fail("ERR_CODE_FREED", "The code block is closed.");
   return block;
 }
@@ -28,12 +29,14 @@ Napi::Value ArenaPlace(Napi::Env env, const CodeArena& arena) {
 }
 
 Napi::Value ArenaDefault(const Napi::CallbackInfo& info, EnvState& state) {
+  RequireCodeSupport();
   ThreadOf(state);
   return ArenaPlace(info.Env(), *DefaultArena());
 }
 
 // arenaCreate(reserve, backings: 'memfd' | 'mprotect', in order of preference)
 Napi::Value ArenaCreate(const Napi::CallbackInfo& info, EnvState& state) {
+  RequireCodeSupport();
   const std::uint64_t reserve = SizeArgument(info[0], "reserve");
   if (!info[1].IsArray()) FailType("backing must be an array");
   const Napi::Array names = info[1].As<Napi::Array>();

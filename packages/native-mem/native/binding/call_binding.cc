@@ -7,12 +7,14 @@
 #include "call/guarded_call.h"
 #include "call/signature.h"
 #include "code/code_lookup.h"
+#include "platform/fault_handlers.h"
 
 namespace native_mem {
 namespace {
 
 // bindFunction(address, params: string[], result: string, name)
 Napi::Value BindFunction(const Napi::CallbackInfo& info, EnvState& state) {
+  RequireCodeSupport();
   const std::uint64_t address = AddressArgument(info[0], "address");
   if (!info[1].IsArray()) FailType("params must be an array of type names");
   const auto names = info[1].As<Napi::Array>();
@@ -45,6 +47,7 @@ std::uint64_t WordArgument(const Napi::Value& value) {
 
 // callFunction(fnPtr, ...args)
 Napi::Value CallFunction(const Napi::CallbackInfo& info, EnvState& state) {
+  RequireCodeSupport();
   const std::uint64_t address = AddressArgument(info[0], "fnPtr");
   GuardFrame frame{};
   if (info.Length() > 1 + kIntRegisters) FailType("callFunction takes at most 6 arguments");

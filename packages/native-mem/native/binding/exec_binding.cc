@@ -3,6 +3,7 @@
 
 #include "binding/arguments.h"
 #include "code/code_lookup.h"
+#include "platform/fault_handlers.h"
 #include "memory/exec_regions.h"
 #include "memory/file_mapping.h"
 #include "memory/protection.h"
@@ -14,6 +15,7 @@ namespace {
 using Lock = std::lock_guard<std::recursive_mutex>;
 
 Napi::Value AllocExecMemory(const Napi::CallbackInfo& info, EnvState& state) {
+  RequireCodeSupport();
   const std::uint64_t size = SizeArgument(info[0], "size");
   ThreadOf(state);
   return AddressValue(info.Env(), AllocateExecutable(size, &state)->address);
@@ -31,6 +33,7 @@ Napi::Value WriteExecMemory(const Napi::CallbackInfo& info, EnvState&) {
 }
 
 Napi::Value MakeExecutableFn(const Napi::CallbackInfo& info, EnvState& state) {
+  RequireCodeSupport();
   const std::uint64_t address = AddressArgument(info[0], "address");
   const std::uint64_t size = SizeArgument(info[1], "size");
   ThreadOf(state);

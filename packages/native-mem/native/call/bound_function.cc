@@ -103,7 +103,7 @@ napi_value CreateBoundFunction(EnvState& state, const std::string& name, std::ui
           nullptr) != napi_ok) {
     Fail("ERR_INTERNAL", "The JavaScript function can't be made.");
   }
-  function.release();
+  static_cast<void>(function.release());  // the finalizer deletes it
   return value;
 }
 

@@ -1,9 +1,20 @@
 // See guarded_call.h.
 #include "call/guarded_call.h"
 
+#include <cstring>
+
+#include "memory/errors.h"
+#include "platform/fault_handlers.h"
 #include "platform/trap_context.h"
 
 namespace native_mem {
+
+void RequireCodeSupport() {
+  if (GuardedCallsSupported()) return;
+  Fail("ERR_UNSUPPORTED",
+       "Native code can't be installed and called on this platform (Linux on x86-64 can). Use the interpreter; mapped files "
+       "work here.");
+}
 
 bool GuardedCall(ThreadState& thread, GuardFrame& frame, const CodeLife* life, bool& faulted) {
   GuardFrame* previous = thread.top.load(std::memory_order_relaxed);
@@ -24,8 +35,12 @@ bool GuardedCall(ThreadState& thread, GuardFrame& frame, const CodeLife* life, b
 }
 
 bool GuardedCopy(ThreadState& thread, void* to, const void* from, std::size_t count, std::uintptr_t* fault_address) {
+  if (!GuardedCallsSupported()) {
+    std::memcpy(to, from, count);
+    return true;
+  }
   GuardFrame frame{};
-  frame.target = reinterpret_cast<const void*>(&native_mem_guarded_copy);
+  frame.target = GuardedCopyTarget();
   frame.ints[0] = reinterpret_cast<std::uintptr_t>(to);
   frame.ints[1] = reinterpret_cast<std::uintptr_t>(from);
   frame.ints[2] = count;

@@ -60,11 +60,11 @@ Signature ParseSignature(const std::vector<std::string>& parameters, const std::
     if (parameter.type.kind == ValueKind::kVoid) FailType("A parameter can't be void. Leave it out.");
     const bool is_float = parameter.type.kind == ValueKind::kF32 || parameter.type.kind == ValueKind::kF64;
     if (is_float && floats < kFloatRegisters) {
-      parameter.offset = offsetof(GuardFrame, floats) + 8 * floats++;
+      parameter.offset = offsetof(GuardFrame, floats) + std::size_t{8} * floats++;
     } else if (!is_float && ints < kIntRegisters) {
-      parameter.offset = offsetof(GuardFrame, ints) + 8 * ints++;
+      parameter.offset = offsetof(GuardFrame, ints) + std::size_t{8} * ints++;
     } else {
-      parameter.offset = Signature::kStackOffset + 8 * signature.stack_words++;
+      parameter.offset = Signature::kStackOffset + std::size_t{8} * signature.stack_words++;
     }
     signature.parameters.push_back(std::move(parameter));
   }

@@ -14,8 +14,8 @@
 namespace native_mem {
 namespace {
 
-constexpr std::size_t kAlternateStackSize = 64 * 1024;
-constexpr std::size_t kEnoughAlternateStack = 32 * 1024;
+constexpr std::size_t kAlternateStackSize = 64ull * 1024;
+constexpr std::size_t kEnoughAlternateStack = 32ull * 1024;
 
 __attribute__((tls_model("initial-exec"))) thread_local ThreadState* t_state = nullptr;
 

@@ -269,8 +269,11 @@ void CodeArena::ReleaseUnits(std::uintptr_t address) {
   const auto units = code_.RunLength(first);
   if (!units) return;
   if (backing_ == Backing::kProtect) {
-    mmap(reinterpret_cast<void*>(address), *units * kUnit, PROT_NONE,
-         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    // Should that fail, the units stay in use: better lost than callable.
+    if (mmap(reinterpret_cast<void*>(address), *units * kUnit, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+             -1, 0) == MAP_FAILED) {
+      return;
+    }
   } else {
     FillWithTraps(address, *units * kUnit);
   }

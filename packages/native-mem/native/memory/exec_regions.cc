@@ -11,6 +11,7 @@
 #include "memory/file_mapping.h"
 #include "memory/protection.h"
 #include "platform/barriers.h"
+#include "platform/fault_handlers.h"
 
 namespace native_mem {
 namespace {
@@ -48,6 +49,7 @@ void Protect(const RegionPtr& region, int prot) {
     Fail("EACCES", "The file was mapped for reading. Map it again with PROT_WRITE.", region->address, region->path);
   }
   const bool executable = (prot & kProtExec) != 0;
+  if (executable) RequireCodeSupport();
   const bool was_executable = (region->prot & kProtExec) != 0;
   if (was_executable && !executable) {
     EndLife(*region);
@@ -133,6 +135,7 @@ std::size_t WriteCode(std::uint64_t address, const void* code, std::size_t size,
   if ((region->prot & kProtWrite) == 0) {
     Fail("EACCES", "The memory at " + Hex(address) + " is not writable (any more). Write before makeExecutable.", address);
   }
+  if (size == 0) return 0;  // an empty array may have no memory at all
   std::memcpy(reinterpret_cast<void*>(region->address + static_cast<std::uintptr_t>(offset)), code, size);
   return size;
 }

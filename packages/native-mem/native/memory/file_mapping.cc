@@ -17,7 +17,7 @@ namespace native_mem {
 namespace {
 
 constexpr std::uint64_t kLargestUnmappable = 256ull << 20;  // what we read at most where mmap isn't possible
-constexpr std::size_t kReadStep = 64 * 1024;
+constexpr std::size_t kReadStep = 64ull * 1024;
 
 struct Descriptor {
   int number = -1;
@@ -238,7 +238,8 @@ void UnmapFile(const RegionPtr& region, bool keep_address_space) {
   void* base = reinterpret_cast<void*>(region->map_base);
   if (keep_address_space) {
     const int protection = PROT_READ | ((region->prot & kProtWrite) != 0 ? PROT_WRITE : 0);
-    mmap(base, region->map_size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+    // Should that fail, the pages of the file stay, which is as safe.
+    static_cast<void>(mmap(base, region->map_size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0));
     return;
   }
   if (region->life) {

@@ -4,6 +4,8 @@
 namespace native_mem {
 
 bool GuardedCallsSupported();
+// Throws ERR_UNSUPPORTED where code can't be installed and called.
+void RequireCodeSupport();
 // Once per process; throws NativeError where the platform has no support.
 void InstallFaultHandlers();
 

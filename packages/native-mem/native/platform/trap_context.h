@@ -21,12 +21,13 @@ std::uintptr_t BreakpointAddress(std::uintptr_t pc);
 // Makes the thread go on at the landing pad of `frame` when the handler returns.
 void ResumeAtLanding(void* context, GuardFrame* frame);
 
+// A memcpy(to, from, count) in code whose faults count as ours; null where guarded calls aren't supported.
+const void* GuardedCopyTarget();
+
 extern "C" {
 int native_mem_guarded_call(GuardFrame* frame);
 void native_mem_guard_landing();
 void native_mem_guard_return();  // where the called code returns to
-void native_mem_guarded_copy(void* to, const void* from, std::size_t count);
-void native_mem_guarded_copy_end();
 }
 
 }  // namespace native_mem

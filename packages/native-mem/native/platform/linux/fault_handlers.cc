@@ -16,11 +16,17 @@
 #include "platform/trap_context.h"
 
 namespace native_mem {
+
+extern "C" {
+void native_mem_guarded_copy();
+void native_mem_guarded_copy_end();
+}
+
 namespace {
 
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
-constexpr std::uintptr_t kStackSlack = 256 * 1024;       // how near the end of the stack an overflow shows
-constexpr std::uintptr_t kLargestFrame = 16 * 1024 * 1024;  // how far past it one frame may reach
+constexpr std::uintptr_t kStackSlack = 256ull * 1024;       // how near the end of the stack an overflow shows
+constexpr std::uintptr_t kLargestFrame = 16ull * 1024 * 1024;  // how far past it one frame may reach
 
 struct sigaction g_previous[NSIG];
 std::uintptr_t g_page_size = 4096;
@@ -109,6 +115,8 @@ void OnFault(int signal, siginfo_t* info, void* context) {
 }  // namespace
 
 bool GuardedCallsSupported() { return true; }
+
+const void* GuardedCopyTarget() { return reinterpret_cast<const void*>(&native_mem_guarded_copy); }
 
 void InstallFaultHandlers() {
   static std::once_flag once;
