@@ -48,6 +48,8 @@ export function allocateRegisters(live: LiveRanges, registers = ALLOCATABLE): Al
   return new LinearScan(live, registers).run();
 }
 
+const NO_PIECES: readonly Interval[] = Object.freeze([]);
+
 class LinearScan {
   private readonly pieces: Interval[][];
   /** By virtual register: the physical one that it got last. */
@@ -68,19 +70,21 @@ class LinearScan {
     private readonly live: LiveRanges,
     private readonly allocatable: readonly (readonly number[])[],
   ) {
-    this.pieces = live.ranges.map(() => []);
-    this.lastRegister = new Int32Array(live.ranges.length).fill(NO_REG);
+    const count = live.machine.classes.length;
+    this.pieces = new Array<readonly Interval[]>(count).fill(NO_PIECES) as Interval[][];
+    this.lastRegister = new Int32Array(count).fill(NO_REG);
   }
 
   run(): Allocation {
-    const { ranges, uses } = this.live;
+    const { ranges, rangeOffsets } = this.live;
     const intervals: Interval[] = [];
-    for (let v = 0; v < ranges.length; v++) {
-      const list = ranges[v]!;
-      if (list.length === 0) continue;
-      const interval = new Interval(v + FIRST_VIRTUAL, list, uses[v]!, list[0]!, list[list.length - 1]!);
+    for (let v = 0; v < this.pieces.length; v++) {
+      const first = rangeOffsets[v]!;
+      const end = rangeOffsets[v + 1]!;
+      if (first === end) continue;
+      const interval = new Interval(v + FIRST_VIRTUAL, this.live, ranges[first]!, ranges[end - 1]!);
       intervals.push(interval);
-      this.pieces[v]!.push(interval);
+      this.pieces[v] = [interval];
     }
     intervals.sort((a, b) => a.start - b.start || a.virtual - b.virtual);
     let next = 0;
@@ -174,7 +178,9 @@ class LinearScan {
       this.until[register]! >= current.end;
     const own = this.lastRegister[current.virtual - FIRST_VIRTUAL]!;
     if (fits(own)) return own;
-    for (const hint of this.live.hints[current.virtual - FIRST_VIRTUAL]!) {
+    const { heads, values, nexts } = this.live.hints;
+    for (let node = heads[current.virtual - FIRST_VIRTUAL]!; node >= 0; node = nexts[node]!) {
+      const hint = values[node]!;
       const register = hint < FIRST_VIRTUAL ? hint : this.lastRegister[hint - FIRST_VIRTUAL]!;
       if (fits(register)) return register;
     }
@@ -291,19 +297,23 @@ class LinearScan {
 
   /** Slots are shared by virtual registers whose lives, holes included, do not overlap. */
   private assignSlots(): { slots: Int32Array; slotCount: number } {
-    const { ranges } = this.live;
-    const slots = new Int32Array(ranges.length).fill(-1);
+    const { ranges, rangeOffsets } = this.live;
+    const count = this.pieces.length;
+    const slots = new Int32Array(count).fill(-1);
+    const start = (v: number): number => ranges[rangeOffsets[v]!]!;
+    const end = (v: number): number => ranges[rangeOffsets[v + 1]! - 1]!;
     const spilled: number[] = [];
-    for (let v = 0; v < ranges.length; v++)
+    for (let v = 0; v < count; v++) {
       if (this.pieces[v]!.some((piece) => piece.register === NO_REG)) spilled.push(v);
-    spilled.sort((a, b) => ranges[a]![0]! - ranges[b]![0]! || a - b);
+    }
+    spilled.sort((a, b) => start(a) - start(b) || a - b);
     const busy = new MinHeap<{ end: number; slot: number }>((a, b) => a.end - b.end || a.slot - b.slot);
     let slotCount = 0;
     for (const v of spilled) {
       const first = busy.peek();
-      const slot = first !== undefined && first.end <= ranges[v]![0]! ? busy.pop()!.slot : slotCount++;
+      const slot = first !== undefined && first.end <= start(v) ? busy.pop()!.slot : slotCount++;
       slots[v] = slot;
-      busy.push({ end: ranges[v]![ranges[v]!.length - 1]!, slot });
+      busy.push({ end: end(v), slot });
     }
     return { slots, slotCount };
   }

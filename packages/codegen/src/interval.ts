@@ -1,6 +1,7 @@
 // A piece of a virtual register's life with one place to live: a window onto the register's live ranges and uses. Pieces
 // are what the allocator hands registers to, and splits.
-import { NO_REG } from './x64/registers.js';
+import type { LiveRanges } from './live-ranges.js';
+import { FIRST_VIRTUAL, NO_REG } from './x64/registers.js';
 
 export const NEVER = 0x7fffffff;
 
@@ -9,41 +10,45 @@ export class Interval {
   register = NO_REG;
   private rangeCursor: number;
   private useCursor: number;
+  private readonly rangeEnd: number;
+  private readonly useEnd: number;
 
   constructor(
     readonly virtual: number,
-    private readonly ranges: readonly number[],
-    private readonly uses: readonly number[],
+    private readonly live: LiveRanges,
     readonly start: number,
     public end: number,
   ) {
-    this.rangeCursor = firstRangeAfter(ranges, start);
-    this.useCursor = firstUseFrom(uses, start);
+    const v = virtual - FIRST_VIRTUAL;
+    this.rangeEnd = live.rangeOffsets[v + 1]!;
+    this.useEnd = live.useOffsets[v + 1]!;
+    this.rangeCursor = this.rangeAfter(start);
+    this.useCursor = this.useFrom(start);
   }
 
   /** True if the value is live at `position`, which must not go backwards from call to call. */
   covers(position: number): boolean {
-    const { ranges } = this;
+    const { ranges } = this.live;
     let cursor = this.rangeCursor;
-    while (cursor < ranges.length && ranges[cursor + 1]! <= position) cursor += 2;
+    while (cursor < this.rangeEnd && ranges[cursor + 1]! <= position) cursor += 2;
     this.rangeCursor = cursor;
-    return cursor < ranges.length && ranges[cursor]! <= position;
+    return cursor < this.rangeEnd && ranges[cursor]! <= position;
   }
 
   /** First use at or after `position` (not going backwards), or NEVER. */
   nextUse(position: number): number {
-    const { uses } = this;
+    const { uses } = this.live;
     let cursor = this.useCursor;
-    while (cursor < uses.length && uses[cursor]! >> 1 < position) cursor++;
+    while (cursor < this.useEnd && uses[cursor]! >> 1 < position) cursor++;
     this.useCursor = cursor;
-    const use = cursor < uses.length ? uses[cursor]! >> 1 : NEVER;
+    const use = cursor < this.useEnd ? uses[cursor]! >> 1 : NEVER;
     return use < this.end ? use : NEVER;
   }
 
   /** First use at or after `position` that needs a register, or NEVER. */
   nextRegisterUse(position: number): number {
-    const { uses } = this;
-    for (let i = firstUseFrom(uses, position); i < uses.length && uses[i]! >> 1 < this.end; i++) {
+    const { uses } = this.live;
+    for (let i = this.useFrom(position); i < this.useEnd && uses[i]! >> 1 < this.end; i++) {
       if (uses[i]! & 1) return uses[i]! >> 1;
     }
     return NEVER;
@@ -51,22 +56,21 @@ export class Interval {
 
   /** Last use before `position`, or -1. */
   previousUse(position: number): number {
-    const i = firstUseFrom(this.uses, position) - 1;
-    return i < 0 ? -1 : this.uses[i]! >> 1;
+    const i = this.useFrom(position) - 1;
+    return i < this.live.useOffsets[this.virtual - FIRST_VIRTUAL]! ? -1 : this.live.uses[i]! >> 1;
   }
 
   /** First position at or after `position` at which both are live, or NEVER. */
   intersection(other: Interval, position: number): number {
     const limit = Math.min(this.end, other.end);
-    const a = this.ranges;
-    const b = other.ranges;
-    let i = firstRangeAfter(a, position);
-    let j = firstRangeAfter(b, position);
-    while (i < a.length && j < b.length) {
-      const from = Math.max(a[i]!, b[j]!, position);
+    const { ranges } = this.live;
+    let i = this.rangeAfter(position);
+    let j = other.rangeAfter(position);
+    while (i < this.rangeEnd && j < other.rangeEnd) {
+      const from = Math.max(ranges[i]!, ranges[j]!, position);
       if (from >= limit) return NEVER;
-      if (from < a[i + 1]! && from < b[j + 1]!) return from;
-      if (a[i + 1]! <= b[j + 1]!) i += 2;
+      if (from < ranges[i + 1]! && from < ranges[j + 1]!) return from;
+      if (ranges[i + 1]! <= ranges[j + 1]!) i += 2;
       else j += 2;
     }
     return NEVER;
@@ -74,10 +78,11 @@ export class Interval {
 
   /** First position from `fixed[cursor]` on at which this is live and the physical register is taken, or NEVER. */
   intersectionWithFixed(fixed: readonly number[], cursor: number): number {
-    const { ranges, start, end } = this;
+    const { start, end, rangeEnd } = this;
+    const { ranges } = this.live;
     let i = this.rangeCursor;
     let j = cursor;
-    while (i < ranges.length && j < fixed.length) {
+    while (i < rangeEnd && j < fixed.length) {
       const from = Math.max(ranges[i]!, fixed[j]!, start);
       if (from >= end) return NEVER;
       if (from < ranges[i + 1]! && from < fixed[j + 1]!) return from;
@@ -89,10 +94,11 @@ export class Interval {
 
   /** First of the ascending `positions` from `cursor` on at which this is live, or NEVER. */
   firstCovered(positions: readonly number[], cursor: number): number {
-    const { ranges, start, end } = this;
+    const { start, end, rangeEnd } = this;
+    const { ranges } = this.live;
     let i = this.rangeCursor;
     let j = cursor;
-    while (i < ranges.length && j < positions.length) {
+    while (i < rangeEnd && j < positions.length) {
       const position = positions[j]!;
       if (position >= end) return NEVER;
       if (ranges[i + 1]! <= position) i += 2;
@@ -104,35 +110,38 @@ export class Interval {
 
   /** Ends this piece at `position` and returns the rest; both give up the hole that `position` may lie in. */
   split(position: number): Interval {
-    const { ranges } = this;
-    const next = firstRangeAfter(ranges, position);
-    const rest = new Interval(this.virtual, ranges, this.uses, Math.max(position, ranges[next]!), this.end);
-    this.end = next > 0 ? Math.min(position, Math.max(ranges[next - 1]!, this.start)) : position;
-    if (ranges[next]! < position) this.end = position;
+    const { ranges } = this.live;
+    const next = this.rangeAfter(position);
+    const rest = new Interval(this.virtual, this.live, Math.max(position, ranges[next]!), this.end);
+    const isInside = ranges[next]! < position;
+    this.end = isInside ? position : ranges[next - 1]!;
     return rest;
   }
-}
 
-/** Index of the first range that ends after `position`; its length if there is none. */
-function firstRangeAfter(ranges: readonly number[], position: number): number {
-  let low = 0;
-  let high = ranges.length >> 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ranges[middle * 2 + 1]! <= position) low = middle + 1;
-    else high = middle;
+  /** Index of the first range that ends after `position`; `rangeEnd` if there is none. */
+  private rangeAfter(position: number): number {
+    const { ranges, rangeOffsets } = this.live;
+    const first = rangeOffsets[this.virtual - FIRST_VIRTUAL]!;
+    let low = 0;
+    let high = (this.rangeEnd - first) >> 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (ranges[first + middle * 2 + 1]! <= position) low = middle + 1;
+      else high = middle;
+    }
+    return first + low * 2;
   }
-  return low * 2;
-}
 
-/** Index of the first use at or after `position`. */
-function firstUseFrom(uses: readonly number[], position: number): number {
-  let low = 0;
-  let high = uses.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (uses[middle]! >> 1 < position) low = middle + 1;
-    else high = middle;
+  /** Index of the first use at or after `position`; `useEnd` if there is none. */
+  private useFrom(position: number): number {
+    const { uses, useOffsets } = this.live;
+    let low = useOffsets[this.virtual - FIRST_VIRTUAL]!;
+    let high = this.useEnd;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (uses[middle]! >> 1 < position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
-  return low;
 }

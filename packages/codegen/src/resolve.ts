@@ -42,9 +42,11 @@ export function resolveMoves(live: LiveRanges, allocation: Allocation): Resolved
   for (const block of blocks) {
     const end = live.blockTo(block.index) - 1;
     for (const successor of block.successors) {
-      const moves: Move[] = [];
+      const moves: Move[] = []; // stays empty, and small, on most edges
       const start = live.blockFrom(successor);
-      for (const virtual of live.liveIn[successor]!) {
+      const { heads, values, nexts } = live.liveIn;
+      for (let node = heads[successor]!; node >= 0; node = nexts[node]!) {
+        const virtual = values[node]! + FIRST_VIRTUAL;
         if (allocation.piecesOf(virtual).length < 2) continue;
         const to = allocation.locationAt(virtual, start);
         const from = allocation.locationAt(virtual, end);
