@@ -12,13 +12,15 @@ const seed = seedText === 'random' ? Math.floor(Math.random() * 2 ** 31) : Numbe
 const timeout = 60_000 + numRuns * 1000;
 
 function holds(arbitrary: fc.Arbitrary<TestProgram>, check: (program: TestProgram, number: number) => void): void {
+  // Said first: should native code take the process down, the seed is known.
+  if (numRuns > 1000) process.stderr.write(`${numRuns} random programs, seed ${seed}\n`);
   let checked = 0;
   fc.assert(
     fc.property(arbitrary, (program) => check(program, checked++)),
     { numRuns, seed, endOnFailure: false },
   );
   expect(checked).toBeGreaterThanOrEqual(numRuns);
-  if (numRuns > 1000) console.log(`${checked} random programs agree (seed ${seed})`);
+  if (numRuns > 1000) process.stderr.write(`${checked} random programs agree (seed ${seed})\n`);
 }
 
 it('agree with the interpreter', { timeout }, () => {
