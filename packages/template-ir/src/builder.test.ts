@@ -15,6 +15,7 @@ import {
   type VerifyCode,
   verifyModule,
 } from './index.js';
+import { thrown } from './thrown.test-support.js';
 
 const [i64, f64, bool] = [scalar('i64'), scalar('f64'), scalar('bool')];
 
@@ -112,14 +113,7 @@ done:
     const f = new FunctionBuilder('f');
     const a = f.param(i64, 'a');
     f.setResult(i64);
-    try {
-      action(f, a, 0 as BlockId);
-    } catch (error) {
-      expect(error).toBeInstanceOf(IrBuildError);
-      expect(error).toMatchObject({ code, function: 'f' });
-      return;
-    }
-    throw new Error('was built');
+    expect(thrown(IrBuildError, () => action(f, a, 0 as BlockId))).toMatchObject({ code, function: 'f' });
   });
 
   it('refuses a second template of one name', () => {

@@ -63,6 +63,7 @@ export class IrSyntaxError extends Error {
 /** One problem that the verifier found. */
 export interface IrDiagnostic {
   readonly code: VerifyCode;
+  /** Name of the function; of the module, where that is at fault. */
   readonly function: string;
   /** Name of the block, or `%` and its index if it has none; undefined for the function's own properties. */
   readonly block: string | undefined;
@@ -151,9 +152,10 @@ export class IrBuildError extends Error {
  * - `VARINT`: a number in more bytes than it needs or may have
  * - `COUNT`: a count that the rest of the input cannot hold; `INDEX`: a value, block, type or name that does not exist
  * - `OPCODE`, `TYPE`, `NAME`, `LITERAL`: a byte or text that means nothing there
- * - `LIMIT`: one of the limits in `limits.ts`
+ * - `KIND`: an entry that is no function; `LIMIT`: one of the limits in `limits.ts`
  */
 export type DecodeCode =
+  | 'KIND'
   | 'TRUNCATED'
   | 'TRAILING'
   | 'MAGIC'

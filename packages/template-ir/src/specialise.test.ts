@@ -14,6 +14,7 @@ import {
   type Type,
   verifyTemplate,
 } from './index.js';
+import { thrown } from './thrown.test-support.js';
 
 const [i64, u8, f32, f64, bool] = (['i64', 'u8', 'f32', 'f64', 'bool'] as const).map(scalar) as [
   Type,
@@ -54,16 +55,6 @@ entry:
 );
 
 const [sum, exact, , plain] = module.templates as [never, never, never, never];
-
-function errorOf(action: () => unknown): IrSpecialiseError {
-  try {
-    action();
-  } catch (error) {
-    expect(error).toBeInstanceOf(IrSpecialiseError);
-    return error as IrSpecialiseError;
-  }
-  throw new Error('no error was thrown');
-}
 
 describe('specialise', () => {
   it('substitutes types everywhere and leaves no type parameter', () => {
@@ -116,7 +107,7 @@ describe('specialise', () => {
       () => specialise(exact, [f32]),
     ],
   ])('reports %s: %s', (code, message, action) => {
-    expect(errorOf(action)).toMatchObject({ code, message });
+    expect(thrown(IrSpecialiseError, action)).toMatchObject({ code, message });
   });
 
   it('refuses a template that is not valid', () => {

@@ -18,6 +18,7 @@ import {
   verifyModule,
   verifyTemplate,
 } from './index.js';
+import { thrown } from './thrown.test-support.js';
 
 const i64 = scalar('i64');
 const f64 = scalar('f64');
@@ -368,14 +369,7 @@ describe('verifyTemplate', () => {
     const template = fn(shape);
     const codes = diagnoseTemplate(template).map((diagnostic) => diagnostic.code);
     expect(codes).toContain(code);
-    try {
-      verifyTemplate(template);
-    } catch (error) {
-      expect(error).toBeInstanceOf(IrVerifyError);
-      expect((error as IrVerifyError).code).toBe(codes[0]);
-      return;
-    }
-    throw new Error('was accepted');
+    expect(thrown(IrVerifyError, () => verifyTemplate(template)).code).toBe(codes[0]);
   });
 
   it('says function, block, instruction, expected and found', () => {
@@ -449,6 +443,11 @@ ${caller}`;
     expect(() => verifyModule({ ...module, templates: [...module.templates, ...module.templates] })).toThrow(
       /DUPLICATE/,
     );
+  });
+
+  it('refuses a name that the text form cannot write', () => {
+    const [problem] = diagnoseModule({ ...parseModule(library('')), name: 'my library' });
+    expect(problem).toMatchObject({ code: 'NAME', function: 'my library', found: '"my library"' });
   });
 
   it('refuses type arguments that do not meet the bounds', () => {

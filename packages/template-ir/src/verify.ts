@@ -66,6 +66,10 @@ function collectInto(found: IrDiagnostic[]): Sink {
 
 function checkModule(module: TemplateModule, sink: Sink): void {
   const lookup = lookupIn(module);
+  if (!isName(module.name)) {
+    const [expected, found] = ['an identifier as the name of the module', JSON.stringify(module.name.slice(0, 80))];
+    sink({ code: 'NAME', function: module.name, block: undefined, instruction: undefined, expected, found });
+  }
   const seen = new Set<string>();
   for (const template of module.templates) {
     const verifier = new Verifier(template, lookup, sink);

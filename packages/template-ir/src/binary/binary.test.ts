@@ -18,6 +18,7 @@ import {
   verifyTemplate,
 } from '../index.js';
 import { arbitraryProgram } from '../testing/index.js';
+import { thrown } from '../thrown.test-support.js';
 
 const example = parseModule(`module m
 fn f<T: Num>(data: ptr<T>, n: i64) -> T {
@@ -155,21 +156,18 @@ describe('decodeTemplate', () => {
     ['LITERAL', 39, changed(39, 4)],
     [
       'LIMIT',
-      4,
+      132,
       [...bytes.slice(0, 4), 65, 3, ...Array.from({ length: 64 }, (_, i) => [0x10, i]).flat(), ...Array(60).fill(0)],
     ],
-    ['LIMIT', 11 + 1, [...bytes.slice(0, 11), 1, ...[0x81, 0x08], ...Array(1025).fill(0x61), 0]],
+    ['LIMIT', 12, [...bytes.slice(0, 11), 1, ...[0x81, 0x08], ...Array(1025).fill(0x61), 0]],
     ['LIMIT', 24, [...bytes.slice(0, 24), 0x80, 0x02, ...Array(600).fill(0)]],
   ])('reports %s at offset %i (case %#)', (code, offset, body) => {
-    try {
-      decode(body);
-    } catch (error) {
-      expect(error).toBeInstanceOf(IrDecodeError);
-      if (code !== 'LIMIT') expect(error).toMatchObject({ code, offset, template: 'f' });
-      else expect(error).toMatchObject({ code, template: 'f' });
-      return;
-    }
-    throw new Error('was decoded');
+    expect(thrown(IrDecodeError, () => decode(body))).toMatchObject({ code, offset, template: 'f' });
+  });
+
+  it('reads functions only', () => {
+    const entry = { kind: 1, name: 'f', genericParams: [], body: Uint8Array.from(bytes) };
+    expect(thrown(IrDecodeError, () => decodeTemplate(entry))).toMatchObject({ code: 'KIND', found: '1' });
   });
 
   it('refuses parameters of the envelope that make no sense', () => {

@@ -1,5 +1,6 @@
 // The binary form to functions. Nothing in the input is believed: every index and count is checked before it is used, and
 // memory stays within a small multiple of the input. What comes out is well-formed but not verified.
+import { IrDecodeError } from '../errors.js';
 import type {
   BinaryOp,
   Block,
@@ -40,11 +41,15 @@ import { ByteReader } from './reader.js';
  * Throws `IrDecodeError` (all its codes) with the offset in `body`.
  */
 export function decodeTemplate(encoded: {
+  /** Of the entry; only 0, a function, can be decoded. */
+  readonly kind?: number;
   readonly name: string;
   readonly genericParams: readonly { readonly name: string; readonly bound: string }[];
   readonly body: Uint8Array;
 }): Template {
-  return new Decoder(encoded.name, encoded.genericParams, encoded.body).decode();
+  const { kind = 0, name, genericParams, body } = encoded;
+  if (kind !== 0) throw new IrDecodeError('KIND', name.slice(0, 80), 0, 'a function (kind 0)', `${kind}`);
+  return new Decoder(name, genericParams, body).decode();
 }
 
 class Decoder {

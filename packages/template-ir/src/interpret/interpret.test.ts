@@ -19,6 +19,7 @@ import {
   verifyModule,
 } from '../index.js';
 import { interestingValues } from '../testing/index.js';
+import { thrown } from '../thrown.test-support.js';
 
 const i64 = scalar('i64');
 
@@ -106,16 +107,6 @@ verifyModule(module);
 const call = instances(module);
 const get = (template: string, ...typeArgs: Type[]) => call({ template, typeArgs });
 
-function trapOf(action: () => unknown): IrTrapError {
-  try {
-    action();
-  } catch (error) {
-    expect(error).toBeInstanceOf(IrTrapError);
-    return error as IrTrapError;
-  }
-  throw new Error('no trap');
-}
-
 describe('interpret', () => {
   it('passes edge arguments all at once', () => {
     expect(interpret(get('swap_loop'), [1n, 2n, 0n])).toBe(102n);
@@ -141,7 +132,7 @@ describe('interpret', () => {
     ['stack-overflow', 'fn$endless', 'entry', 2, () => interpret(get('endless'), [0n], { call })],
     ['stack-overflow', 'fn$count_down', 'more', 2, () => interpret(get('count_down'), [10n], { call, maxDepth: 10 })],
   ])('traps with %s in %s', (kind, fn, block, instruction, action) => {
-    expect(trapOf(action)).toMatchObject({ kind, function: fn, block, instruction });
+    expect(thrown(IrTrapError, action)).toMatchObject({ kind, function: fn, block, instruction });
   });
 
   it('needs no stack of its own for deep recursion', () => {
@@ -165,15 +156,8 @@ describe('interpret', () => {
   });
 
   it('reports calls that nothing provides, or something else', () => {
-    const linkErrorOf = (provider?: () => ConcreteFunction): IrLinkError => {
-      try {
-        interpret(get('away'), [1n], provider === undefined ? {} : { call: provider });
-      } catch (error) {
-        expect(error).toBeInstanceOf(IrLinkError);
-        return error as IrLinkError;
-      }
-      throw new Error('was linked');
-    };
+    const linkErrorOf = (provider?: () => ConcreteFunction) =>
+      thrown(IrLinkError, () => interpret(get('away'), [1n], provider === undefined ? {} : { call: provider }));
     expect(linkErrorOf()).toMatchObject({ code: 'UNKNOWN_TEMPLATE', callee: 'elsewhere' });
     expect(linkErrorOf(() => get('spin'))).toMatchObject({ code: 'SIGNATURE', expected: '(i64) -> f64', found: '()' });
     expect(linkErrorOf(() => get('count_down'))).toMatchObject({ code: 'SIGNATURE', found: '(i64) -> i64' });
@@ -238,9 +222,9 @@ describe('LinearMemory', () => {
     const data = memory.map(new BigInt64Array(4));
     const run = (index: bigint) => interpret(get('copy', i64), [data, data, index], { memory });
     expect(run(3n)).toBeUndefined();
-    expect(trapOf(() => run(4n))).toMatchObject({ kind: 'memory', address: data + 32n });
-    expect(trapOf(() => run(-1n))).toMatchObject({ kind: 'memory', address: data - 8n });
-    expect(trapOf(() => run((1n << 61n) - 1n - data / 8n))).toMatchObject({ address: (1n << 64n) - 8n });
+    expect(thrown(IrTrapError, () => run(4n))).toMatchObject({ kind: 'memory', address: data + 32n });
+    expect(thrown(IrTrapError, () => run(-1n))).toMatchObject({ kind: 'memory', address: data - 8n });
+    expect(thrown(IrTrapError, () => run((1n << 61n) - 1n - data / 8n))).toMatchObject({ address: (1n << 64n) - 8n });
     expect(run(1n << 61n)).toBeUndefined(); // 2^64 bytes on is here again
   });
 });

@@ -14,6 +14,7 @@ import {
   type Type,
   verifyModule,
 } from '../index.js';
+import { thrown } from '../thrown.test-support.js';
 
 const i64 = scalar('i64');
 
@@ -27,16 +28,6 @@ function only(text: string): IrFunction {
 function body(statements: string, result = ''): string {
   const lines = statements.split('\n').map((line) => `  ${line.trim()}`);
   return `fn f(a: i64, b: i64, p: ptr<f64>, flag: bool)${result} {\nentry:\n${lines.join('\n')}\n}`;
-}
-
-function syntaxErrorOf(action: () => unknown): IrSyntaxError {
-  try {
-    action();
-  } catch (error) {
-    expect(error).toBeInstanceOf(IrSyntaxError);
-    return error as IrSyntaxError;
-  }
-  throw new Error('no error was thrown');
 }
 
 describe('parseModule', () => {
@@ -226,13 +217,13 @@ describe('parseModule', () => {
       2446,
     ],
   ])('reports %s with its position (case %#)', (code, text, line, column) => {
-    const error = syntaxErrorOf(() => parseModule(text, { path: 'library.tir' }));
+    const error = thrown(IrSyntaxError, () => parseModule(text, { path: 'library.tir' }));
     expect(error).toMatchObject({ code, line, column, path: 'library.tir' });
     expect(error.message).toContain(`library.tir:${line}:${column}: expected ${error.expected}, found ${error.found}`);
   });
 
   it('says what to do', () => {
-    const error = syntaxErrorOf(() => parseModule(`module m\n${body('x = call g(a)\nreturn')}`));
+    const error = thrown(IrSyntaxError, () => parseModule(`module m\n${body('x = call g(a)\nreturn')}`));
     expect(error.hint).toBe('g is not in this module: write `x: i64 = call …`');
     expect(error.message).toContain('<text>:4:3');
     expect(error.message).toContain(error.hint);
@@ -256,14 +247,14 @@ describe('parseType', () => {
     ['UNDEFINED', 'int'],
     ['LIMIT', `${'ptr<'.repeat(1_000_000)}`],
   ])('reports %s (case %#)', (code, text) => {
-    expect(syntaxErrorOf(() => parseType(text))).toMatchObject({ code });
+    expect(thrown(IrSyntaxError, () => parseType(text))).toMatchObject({ code });
   });
 
   it('reads lists', () => {
     expect(parseTypeList('')).toEqual([]);
     expect(parseTypeList('i64,ptr<f64>')).toEqual([i64, ptr(scalar('f64'))]);
-    expect(syntaxErrorOf(() => parseTypeList('i64,'))).toMatchObject({ code: 'TOKEN' });
-    expect(syntaxErrorOf(() => parseTypeList('i64 f64'))).toMatchObject({ code: 'TOKEN', column: 5 });
+    expect(thrown(IrSyntaxError, () => parseTypeList('i64,'))).toMatchObject({ code: 'TOKEN' });
+    expect(thrown(IrSyntaxError, () => parseTypeList('i64 f64'))).toMatchObject({ code: 'TOKEN', column: 5 });
   });
 });
 

@@ -1,4 +1,11 @@
-import { decodeTemplate, encodeTemplate, parseModule, scalar, specialise, verifyTemplate } from '../../src/index.js';
+import {
+  decodeTemplate,
+  encodeTemplate,
+  parseModule,
+  parseTypeList,
+  specialise,
+  verifyTemplate,
+} from '../../src/index.js';
 
 const { templates } = parseModule('module m\nfn double<T: Num>(x: T) -> T {\nentry:\n  y = add x, x\n  return y\n}\n');
 
@@ -8,5 +15,5 @@ const { name, genericParams, body } = encodeTemplate(templates[0]!);
 // In the process that loads it:
 const template = decodeTemplate({ name, genericParams, body });
 verifyTemplate(template); // a file can hold anything
-const fn = specialise(template, [scalar('i32')]); // for @simple-jit/codegen
+const fn = specialise(template, parseTypeList('i32')); // for @simple-jit/codegen
 console.log(body.length, fn.symbol); // 21 fn$double$i32
