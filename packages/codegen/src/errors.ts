@@ -4,7 +4,7 @@
  * - `ERR_NOT_CONCRETE`: a type parameter is left in the function; specialise it first
  * - `ERR_UNSUPPORTED_TYPE`: an operation on a type that has no meaning for it (the verifier refuses such functions too)
  * - `ERR_SIGNATURE_MISMATCH`: a call relies on another signature than its callee, or two calls to one symbol disagree
- * - `ERR_DUPLICATE_SYMBOL`: two functions of one unit have the same symbol
+ * - `ERR_DUPLICATE_SYMBOL`: two functions of one unit have the same symbol, or the same template name and types
  * - `ERR_TOO_LARGE`: more code than 32-bit displacements can span, or a stack frame of more than 1 GiB
  * - `ERR_SLOT_OUT_OF_REACH`: an import slot lies more than 2 GiB away from the code
  * - `ERR_SLOT_MISSING`: no address was given for an import's slot

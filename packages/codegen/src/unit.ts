@@ -3,6 +3,7 @@
 import {
   type Callee,
   type ConcreteFunction,
+  mangle,
   type Signature,
   signatureToString,
   type TrapKind,
@@ -91,10 +92,17 @@ export interface InternalOptions {
 
 /** `compileUnit` with internal options; not part of the package's interface. */
 export function compileWith(functions: readonly ConcreteFunction[], options: InternalOptions): CompiledUnit {
-  const symbols = new Map<string, number>();
+  const symbols = new Set<string>();
+  // Calls name a template and types; the symbol that a function is linked under may be another.
+  const callees = new Map<string, number>();
   functions.forEach((fn, i) => {
-    if (symbols.has(fn.symbol)) throw new CodegenError('ERR_DUPLICATE_SYMBOL', fn.symbol, 'is in the unit twice');
-    symbols.set(fn.symbol, i);
+    const known = mangle(fn.name, fn.typeArgs);
+    if (symbols.has(fn.symbol) || callees.has(known)) {
+      const problem = `${known} is in the unit twice; functions of one unit need distinct symbols, and templates distinct names`;
+      throw new CodegenError('ERR_DUPLICATE_SYMBOL', fn.symbol, problem);
+    }
+    symbols.add(fn.symbol);
+    callees.set(known, i);
   });
   const signatures = functions.map(signatureOf);
   const signatureTexts = signatures.map(signatureToString);
@@ -103,7 +111,7 @@ export function compileWith(functions: readonly ConcreteFunction[], options: Int
 
   const resolveCall = (caller: ConcreteFunction) => (symbol: string, callee: Callee, signature: Signature) => {
     const wanted = signatureToString(signature);
-    const local = symbols.get(symbol) ?? -1;
+    const local = callees.get(symbol) ?? -1;
     if (local >= 0) {
       if (signatureTexts[local] !== wanted) throw mismatch(caller, symbol, wanted, signatureTexts[local]!);
       return { local, imported: -1 };

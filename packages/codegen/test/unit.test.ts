@@ -70,6 +70,19 @@ describe('a unit', () => {
     expect(compileUnit([])).toMatchObject({ functions: [], imports: [], traps: [], code: new Uint8Array(0) });
   });
 
+  it('knows a function by template and types, whatever symbol it is linked under', () => {
+    const [twice, ...callees] = parseModule(`module m\n${CALLER}`).templates.map((template) =>
+      specialise(template, [scalar('i16')], { symbol: `linked_${template.name}` }),
+    );
+    const native = runNatively([twice!, ...callees]);
+    try {
+      expect(native.unit.imports).toEqual([]);
+      expect(native.call('linked_twice', [5n])).toBe(19n);
+    } finally {
+      native.close();
+    }
+  });
+
   it('reaches functions outside through one import slot each, wherever code and slots lie', () => {
     const [twice, double, other] = functionsOf(CALLER, [scalar('i64')]);
     const unit = compileUnit([twice!]);
@@ -223,10 +236,12 @@ describe('errors', () => {
 
   it('one symbol twice', () => {
     const [, double] = functionsOf(CALLER, [scalar('i8')]);
-    expect(caught(() => compileUnit([double!, double!]))).toMatchObject({
-      code: 'ERR_DUPLICATE_SYMBOL',
-      symbol: 'fn$double$i8',
-    });
+    for (const again of [double!, { ...double!, symbol: 'other' }, { ...double!, name: 'other' }]) {
+      expect(caught(() => compileUnit([double!, again]))).toMatchObject({
+        code: 'ERR_DUPLICATE_SYMBOL',
+        symbol: again.symbol,
+      });
+    }
   });
 
   it('a call that relies on another signature than its callee in the unit has', () => {

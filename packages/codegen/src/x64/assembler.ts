@@ -50,7 +50,7 @@ export class Assembler {
   /** ModRM.rm is `[rip + displacement]`; returns the offset of the displacement, which stays 0. The row has no immediate. */
   ripRelative(row: Row, reg: number): number {
     this.reserve();
-    this.prefixes(row, reg, 0, 0);
+    this.prefixes(row, reg, 0, 0, true);
     this.bytes[this.size++] = ((row.digit < 0 ? reg & 7 : row.digit) << 3) | 5;
     const site = this.size;
     this.int32(0);
@@ -70,27 +70,26 @@ export class Assembler {
   ): void {
     this.reserve();
     if (!row.hasModrm) {
-      this.prefixes(row, 0, row.plusRegister ? reg : 0, 0);
+      this.prefixes(row, 0, row.plusRegister ? reg : 0, 0, false);
       if (row.plusRegister) this.bytes[this.size - 1]! += reg & 7;
     } else if (rm !== NO_REG) {
-      this.prefixes(row, row.digit < 0 ? reg : 0, rm, 0);
+      this.prefixes(row, row.digit < 0 ? reg : 0, rm, 0, false);
       this.bytes[this.size++] = 0xc0 | ((row.digit < 0 ? reg & 7 : row.digit) << 3) | (rm & 7);
     } else {
-      this.prefixes(row, row.digit < 0 ? reg : 0, base, index === NO_REG ? 0 : index);
+      this.prefixes(row, row.digit < 0 ? reg : 0, base, index === NO_REG ? 0 : index, true);
       this.memoryOperand(row.digit < 0 ? reg & 7 : row.digit, base, index, scale, displacement);
     }
     this.immediate(row, immediate, immediateHigh);
   }
 
-  private prefixes(row: Row, reg: number, base: number, index: number): void {
+  private prefixes(row: Row, reg: number, base: number, index: number, isMemory: boolean): void {
     const { bytes } = this;
     if (row.prefix !== 0) bytes[this.size++] = row.prefix;
     let rex = row.rexW ? 0x48 : 0;
     if (reg & 8) rex |= 0x44;
     if (index & 8) rex |= 0x42;
     if (base & 8) rex |= 0x41;
-    // Asking for REX under a memory operand whose base is rsp to rdi as well costs a byte at worst; it never changes the meaning.
-    if ((row.regIsByte && reg >= 4 && reg < 8) || (row.rmIsByte && base >= 4 && base < 8)) rex |= 0x40;
+    if ((row.regIsByte && reg >= 4 && reg < 8) || (row.rmIsByte && !isMemory && base >= 4 && base < 8)) rex |= 0x40;
     if (rex !== 0) bytes[this.size++] = rex;
     for (const byte of row.opcode) bytes[this.size++] = byte;
   }
