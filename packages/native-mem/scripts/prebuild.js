@@ -1,0 +1,21 @@
+// Puts the addon of this machine's platform where the tarball carries it: prebuilds/<platform>/native_mem.node. Runs
+// before `npm pack`; builds the addon when there is none yet.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { platformName } from '../dist/loader.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const built = join(root, 'build/Release/native_mem.node');
+if (!existsSync(built)) {
+  const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
+  execFileSync(process.execPath, [cmakeJs, 'build'], { cwd: root, stdio: 'inherit' });
+}
+const folder = join(root, 'prebuilds', platformName());
+mkdirSync(folder, { recursive: true });
+const target = join(folder, 'native_mem.node');
+copyFileSync(built, target);
+spawnSync('strip', [target]); // smaller where the tool is there
+console.error(`${target}: ${statSync(target).size} bytes`);
