@@ -41,7 +41,11 @@ const scalars = new Map<string, ScalarType>(
   SCALAR_NAMES.map((name) => [name, Object.freeze({ kind: 'scalar' as const, name })]),
 );
 const pointers = new WeakMap<Type, PointerType>();
-const params = new Map<string, ParamType>();
+// Names of type parameters come from files: they must not stay for ever.
+const params = new Map<string, WeakRef<ParamType>>();
+const forgotten = new FinalizationRegistry<string>((key) => {
+  if (params.get(key)?.deref() === undefined) params.delete(key);
+});
 
 /** The scalar type of that name. */
 export function scalar(name: ScalarName): ScalarType {
@@ -61,10 +65,11 @@ export function ptr(to: Type): PointerType {
 /** Type parameter number `index`, which the template calls `name`. */
 export function param(index: number, name: string): ParamType {
   const key = `${index} ${name}`;
-  let type = params.get(key);
+  let type = params.get(key)?.deref();
   if (type === undefined) {
     type = Object.freeze({ kind: 'param' as const, index, name });
-    params.set(key, type);
+    params.set(key, new WeakRef(type));
+    forgotten.register(type, key);
   }
   return type;
 }

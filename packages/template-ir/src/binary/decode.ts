@@ -52,6 +52,15 @@ export function decodeTemplate(encoded: {
   return new Decoder(name, genericParams, body).decode();
 }
 
+// Shared by all blocks: a body can hold one block in two bytes, and memory is to stay near its size.
+const NOTHING: readonly never[] = Object.freeze([]);
+const RETURN: Terminator = Object.freeze({ op: 'return', value: undefined });
+const UNREACHABLE: Terminator = Object.freeze({ op: 'unreachable' });
+
+function orNothing<Item>(items: readonly Item[]): readonly Item[] {
+  return items.length === 0 ? NOTHING : items;
+}
+
 class Decoder {
   readonly #name: string;
   readonly #reader: ByteReader;
@@ -164,10 +173,10 @@ class Decoder {
     return this.#reader.index('a value', this.#valueCount) as Value;
   }
 
-  #uses(limit?: number): Value[] {
+  #uses(limit?: number): readonly Value[] {
     const values: Value[] = [];
     for (let n = this.#reader.count('values', 1, limit); n > 0; n--) values.push(this.#use());
-    return values;
+    return orNothing(values);
   }
 
   #define(): Value {
@@ -189,7 +198,8 @@ class Decoder {
       const at = reader.offset;
       const code = reader.byte('an instruction or a terminator');
       const terminator = this.#terminator(code);
-      if (terminator !== undefined) return { name: undefined, params, instructions, terminator };
+      if (terminator !== undefined)
+        return { name: undefined, params: orNothing(params), instructions: orNothing(instructions), terminator };
       instructions.push(this.#instruction(code, at));
     }
   }
@@ -204,11 +214,11 @@ class Decoder {
         return { op: 'branch', condition, then, else: this.#edge() };
       }
       case TERMINATORS.return:
-        return { op: 'return', value: undefined };
+        return RETURN;
       case RETURN_VALUE:
         return { op: 'return', value: this.#use() };
       case TERMINATORS.unreachable:
-        return { op: 'unreachable' };
+        return UNREACHABLE;
       default:
         return undefined;
     }
@@ -248,7 +258,7 @@ class Decoder {
     }
   }
 
-  #callParts(): { callee: Callee; args: Value[] } {
+  #callParts(): { callee: Callee; args: readonly Value[] } {
     const callee = this.#callees[this.#reader.index('a callee', this.#callees.length)]!;
     return { callee, args: this.#uses(MAX_PARAMS) };
   }
