@@ -18,7 +18,7 @@ export const u64Exact = (view: DataView, at: number): bigint => view.getBigUint6
 export const i64Exact = (view: DataView, at: number): bigint => view.getBigInt64(at, true);
 
 export function putU64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value % TWO_32, true);
+  view.setUint32(at, value, true); // modulo 2^32, as DataView defines it
   view.setUint32(at + 4, Math.floor(value / TWO_32), true);
 }
 

@@ -17,6 +17,11 @@ test('known values', () => {
   expect(fnv1a64('foobar')).toBe(0x85944171f73967e8n);
 });
 
+test('a string is its UTF-8', () => {
+  for (const text of ['', 'main', 'grüße', 'a\u{1f600}'])
+    expect(fnv1a32(text)).toBe(fnv1a32(new TextEncoder().encode(text)));
+});
+
 test('the same as the definition, for any bytes', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

@@ -2,6 +2,8 @@
 // would be some fifty times slower. http://www.isthe.com/chongo/tech/comp/fnv/
 
 const encoder = new TextEncoder();
+const BASIS_32 = 0x811c9dc5 | 0;
+const PRIME_32 = 0x01000193;
 
 /**
  * FNV-1a 32 of bytes, or of a string's UTF-8. An unsigned 32-bit integer.
@@ -10,14 +12,23 @@ const encoder = new TextEncoder();
  * fnv1a32('main') // 0xea90e208
  */
 export function fnv1a32(data: Uint8Array | string): number {
-  const bytes = typeof data === 'string' ? encoder.encode(data) : data;
-  return fnv1a32Range(bytes, 0, bytes.length);
+  if (typeof data !== 'string') return fnv1a32Range(data, 0, data.length);
+  let hash = BASIS_32;
+  for (let i = 0; i < data.length; i++) {
+    const code = data.charCodeAt(i);
+    if (code >= 0x80) {
+      const bytes = encoder.encode(data);
+      return fnv1a32Range(bytes, 0, bytes.length);
+    }
+    hash = Math.imul(hash ^ code, PRIME_32);
+  }
+  return hash >>> 0;
 }
 
 /** FNV-1a 32 of `bytes[start, end)`. */
 export function fnv1a32Range(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  let hash = BASIS_32;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), PRIME_32);
   return hash >>> 0;
 }
 

@@ -455,15 +455,7 @@ export class SmfBuilder {
       nameOffset: undefined,
       original: undefined,
     };
-    for (const field of ['type', 'binding', 'visibility', 'flags', 'templateParamCount'] as const) {
-      if (!isUnsigned(symbol[field], 0xff)) throw bad(`${field} ${symbol[field]}`, '0 to 255');
-    }
-    for (const field of ['typeId', 'version', 'sectionIndex'] as const) {
-      if (!isUnsigned(symbol[field], 0xffffffff)) throw bad(`${field} ${symbol[field]}`, '0 to 2^32 - 1');
-    }
-    for (const field of ['value', 'size', 'templateOffset'] as const) {
-      if (!isUnsigned(symbol[field], Number.MAX_SAFE_INTEGER)) throw bad(`${field} ${symbol[field]}`, '0 to 2^53 - 1');
-    }
+    if (!fitsEntry(symbol)) throw bad('a number that its field cannot hold', symbolRange(symbol));
     return symbol;
   }
 
@@ -515,6 +507,40 @@ const isUnsigned = (value: number, greatest: number): boolean =>
 function typedNoteText(old: BuilderSection | undefined, note: NoteSdnMetadata): string {
   if (old === undefined) return stringifyNoteSdn(note);
   return updateNoteSdn(decodeUtf8(old.data, 0, old.data.length), note);
+}
+
+const BYTE_FIELDS = ['type', 'binding', 'visibility', 'flags', 'templateParamCount'] as const;
+const WORD_FIELDS = ['typeId', 'version', 'sectionIndex'] as const;
+const LONG_FIELDS = ['value', 'size', 'templateOffset'] as const;
+
+function fitsEntry(s: BuilderSymbol): boolean {
+  return (
+    isUnsigned(s.type, 0xff) &&
+    isUnsigned(s.binding, 0xff) &&
+    isUnsigned(s.visibility, 0xff) &&
+    isUnsigned(s.flags, 0xff) &&
+    isUnsigned(s.templateParamCount, 0xff) &&
+    isUnsigned(s.typeId, 0xffffffff) &&
+    isUnsigned(s.version, 0xffffffff) &&
+    isUnsigned(s.sectionIndex, 0xffffffff) &&
+    isUnsigned(s.value, Number.MAX_SAFE_INTEGER) &&
+    isUnsigned(s.size, Number.MAX_SAFE_INTEGER) &&
+    isUnsigned(s.templateOffset, Number.MAX_SAFE_INTEGER)
+  );
+}
+
+/** Which field it is, and what it can hold. */
+function symbolRange(symbol: BuilderSymbol): string {
+  const groups = [
+    [BYTE_FIELDS, 0xff],
+    [WORD_FIELDS, 0xffffffff],
+    [LONG_FIELDS, Number.MAX_SAFE_INTEGER],
+  ] as const;
+  for (const [fields, greatest] of groups) {
+    const field = fields.find((name) => !isUnsigned(symbol[name], greatest));
+    if (field !== undefined) return `${field} ${symbol[field]} is not in 0 to ${greatest}`;
+  }
+  return '';
 }
 
 function symbolTypeOf(templateKind: number): number {

@@ -18,6 +18,7 @@ import {
 import { SmfFormatError } from '../errors.js';
 import { fnv1a64 } from '../hashes.js';
 import type { BuilderSection, BuilderSymbol, SmfHeaderInput } from './model.js';
+import { StringTable } from './strings.js';
 
 /** Larger alignments are for memory; honouring them in the file would let an entry of 64 bytes ask for gigabytes. */
 const LARGEST_FILE_ALIGNMENT = 65_536;
@@ -91,33 +92,10 @@ const storedSize = (section: BuilderSection): number =>
 
 /** Kept names stay where they are; each new name is written once. */
 function collectStrings(input: EmitInput): { bytes: Uint8Array; offsets: number[] } {
-  const known = new Map<string, number>();
-  for (const symbol of input.symbols) {
-    if (symbol.nameOffset !== undefined && !known.has(symbol.name)) known.set(symbol.name, symbol.nameOffset);
-  }
-  const added: Uint8Array[] = [];
-  let end = input.keptStrings.length;
-  // A kept table whose last name has no NUL would run on into ours.
-  const gap = end > 0 && input.keptStrings[end - 1] !== 0 ? 1 : 0;
-  const offsets = input.symbols.map((symbol) => {
-    const offset = symbol.nameOffset ?? known.get(symbol.name);
-    if (offset !== undefined) return offset;
-    if (added.length === 0) end += gap;
-    const name = encodeUtf8(symbol.name);
-    added.push(name);
-    known.set(symbol.name, end);
-    const at = end;
-    end += name.length + 1;
-    return at;
-  });
-  const bytes = new Uint8Array(end);
-  bytes.set(input.keptStrings);
-  let at = input.keptStrings.length + gap;
-  for (const name of added) {
-    bytes.set(name, at);
-    at += name.length + 1;
-  }
-  return { bytes, offsets };
+  const table = new StringTable(input.keptStrings);
+  for (const { name, nameOffset } of input.symbols) if (nameOffset !== undefined) table.know(name, nameOffset);
+  const offsets = input.symbols.map(({ name, nameOffset }) => nameOffset ?? table.offsetOf(name));
+  return { bytes: table.bytes, offsets };
 }
 
 function writeSection(
