@@ -9,8 +9,9 @@ import type { ConcreteFunction, Template, TemplateModule, TrapKind } from '../ir
 import { signatureOf } from '../specialise.js';
 import { printModule } from '../text/print.js';
 import { isBool, type Type, typeToString } from '../types.js';
-import { BUFFER_LENGTH, type Lowered, lowerFunction, scalarsWith } from './lower.js';
+import { type Lowered, lowerFunction } from './lower.js';
 import { type ArgumentPlan, arbitraryPlan, type ProgramPlan } from './plan.js';
+import { BUFFER_LENGTH, scalarsWith } from './straight-line.js';
 import { fromTypedArray, type TestArray, toTypedArray, valueFrom } from './values.js';
 
 /**
