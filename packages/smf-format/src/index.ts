@@ -30,7 +30,8 @@ export {
 } from './errors.js';
 export { fnv1a32, fnv1a64 } from './hashes.js';
 export { DEFAULT_LIMITS, type SmfLimits } from './limits.js';
-export { LsmfBuilder, type LsmfFile, type LsmfModule, type ParseLsmfOptions, parseLsmf } from './lsmf/library.js';
+export { LsmfBuilder } from './lsmf/builder.js';
+export { type LsmfFile, type LsmfModule, type ParseLsmfOptions, parseLsmf } from './lsmf/library.js';
 export { detectCycles, type NoteCycle } from './note-sdn/cycles.js';
 export {
   emptyNote,

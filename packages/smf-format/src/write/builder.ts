@@ -6,41 +6,37 @@ import {
   Compression,
   NOTE_SECTION_NAME,
   NOTE_TERMINATOR,
-  SECTION_ENTRY,
   SectionFlags,
   SectionType,
   SMF_HEADER_SIZE,
   SYMBOL_ENTRY_SIZE_V11,
-  SymbolBinding,
   SymbolFlags,
   SymbolType,
-  TemplateKind,
 } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
-import { fnv1a32 } from '../hashes.js';
 import type { NoteSdnMetadata } from '../note-sdn/model.js';
 import { noteBody, parseNoteSdn } from '../note-sdn/parse.js';
 import { stringifyNoteSdn } from '../note-sdn/print.js';
 import { updateNoteSdn } from '../note-sdn/update.js';
-import { noteRegion } from '../read/note-text.js';
 import { readRelocations, relocationTarget } from '../read/relocations.js';
-import { isBss, isPowerOfTwoOrZero, type SmfSection } from '../read/sections.js';
-import { isNote, type SmfFile } from '../read/smf-file.js';
+import type { SmfSection } from '../read/sections.js';
+import type { SmfFile } from '../read/smf-file.js';
 import type { MetaTemplate } from '../read/template-meta.js';
 import { TEMPLATE_HEADER_SIZE } from '../read/templates.js';
 import { emitSmf } from './emit.js';
 import { emptyTemplateCode, encodeRelocations, encodeTemplate, encodeTemplateMeta } from './encode.js';
-import {
-  type BuilderSection,
-  type BuilderSymbol,
-  defaultAlignment,
-  defaultFlags,
-  type RelocationInput,
-  type SectionInput,
-  type SmfHeaderInput,
-  type SymbolInput,
-  type TemplateInput,
+import { invalidEdit as invalid } from './invalid.js';
+import type {
+  BuilderSection,
+  BuilderSymbol,
+  RelocationInput,
+  SectionInput,
+  SmfHeaderInput,
+  SymbolInput,
+  TemplateInput,
 } from './model.js';
+import { isNoteSection, keptSection, newSection, noteCapacity } from './section.js';
+import { newSymbol, symbolTypeOf } from './symbol.js';
 
 const DEFAULT_HEADER: Required<SmfHeaderInput> = {
   platform: 0,
@@ -217,7 +213,7 @@ export class SmfBuilder {
    * @throws SmfFormatError ERR_SMF_INVALID_ARGUMENT for a name with NUL or a number out of range
    */
   addSymbol(input: SymbolInput): number {
-    const index = this.#symbols.push(this.#newSymbol(input)) - 1;
+    const index = this.#symbols.push(newSymbol(input, this.#firstCode())) - 1;
     if (this.#byName !== undefined && !this.#byName.has(input.name)) this.#byName.set(input.name, index);
     return index;
   }
@@ -226,7 +222,7 @@ export class SmfBuilder {
   replaceSymbol(index: number, changes: Partial<SymbolInput>): this {
     const old = this.#symbol(index);
     const renamed = changes.name !== undefined && changes.name !== old.name;
-    const next = this.#newSymbol({ ...old, ...changes });
+    const next = newSymbol({ ...old, ...changes }, this.#firstCode());
     this.#symbols[index] = {
       ...next,
       nameHash: renamed ? next.nameHash : old.nameHash,
@@ -435,30 +431,6 @@ export class SmfBuilder {
     }
   }
 
-  #newSymbol(input: SymbolInput): BuilderSymbol {
-    const bad = (what: string, hint: string): SmfFormatError => invalid(`symbol ${input.name}`, what, hint);
-    if (input.name.includes('\0')) throw bad('a NUL in its name', 'Names are NUL-ended in the file');
-    const symbol: BuilderSymbol = {
-      name: input.name,
-      nameHash: fnv1a32(input.name),
-      type: input.type ?? SymbolType.Function,
-      binding: input.binding ?? SymbolBinding.Global,
-      visibility: input.visibility ?? 0,
-      flags: input.flags ?? 0,
-      value: input.value ?? 0,
-      size: input.size ?? 0,
-      typeId: input.typeId ?? 0,
-      version: input.version ?? 0,
-      templateParamCount: input.templateParamCount ?? 0,
-      templateOffset: input.templateOffset ?? 0,
-      sectionIndex: input.sectionIndex ?? Math.max(this.#firstCode(), 0),
-      nameOffset: undefined,
-      original: undefined,
-    };
-    if (!fitsEntry(symbol)) throw bad('a number that its field cannot hold', symbolRange(symbol));
-    return symbol;
-  }
-
   /** Appends to a buffer of our own that grows by doubling: adding many templates stays linear. */
   #append(old: Uint8Array, more: Uint8Array): Uint8Array {
     const length = old.length + more.length;
@@ -495,57 +467,9 @@ export class SmfBuilder {
   }
 }
 
-/** Room for a note of `length` bytes: a quarter more, at least 256 bytes more, to a multiple of 512. */
-export const noteCapacity = (length: number): number => Math.ceil((length + Math.max(256, length / 4)) / 512) * 512;
-
-const isNoteSection = (section: BuilderSection): boolean =>
-  section.type === SectionType.TemplateMeta && section.name === NOTE_SECTION_NAME;
-
-const isUnsigned = (value: number, greatest: number): boolean =>
-  Number.isInteger(value) && value >= 0 && value <= greatest;
-
 function typedNoteText(old: BuilderSection | undefined, note: NoteSdnMetadata): string {
   if (old === undefined) return stringifyNoteSdn(note);
   return updateNoteSdn(decodeUtf8(old.data, 0, old.data.length), note);
-}
-
-const BYTE_FIELDS = ['type', 'binding', 'visibility', 'flags', 'templateParamCount'] as const;
-const WORD_FIELDS = ['typeId', 'version', 'sectionIndex'] as const;
-const LONG_FIELDS = ['value', 'size', 'templateOffset'] as const;
-
-function fitsEntry(s: BuilderSymbol): boolean {
-  return (
-    isUnsigned(s.type, 0xff) &&
-    isUnsigned(s.binding, 0xff) &&
-    isUnsigned(s.visibility, 0xff) &&
-    isUnsigned(s.flags, 0xff) &&
-    isUnsigned(s.templateParamCount, 0xff) &&
-    isUnsigned(s.typeId, 0xffffffff) &&
-    isUnsigned(s.version, 0xffffffff) &&
-    isUnsigned(s.sectionIndex, 0xffffffff) &&
-    isUnsigned(s.value, Number.MAX_SAFE_INTEGER) &&
-    isUnsigned(s.size, Number.MAX_SAFE_INTEGER) &&
-    isUnsigned(s.templateOffset, Number.MAX_SAFE_INTEGER)
-  );
-}
-
-/** Which field it is, and what it can hold. */
-function symbolRange(symbol: BuilderSymbol): string {
-  const groups = [
-    [BYTE_FIELDS, 0xff],
-    [WORD_FIELDS, 0xffffffff],
-    [LONG_FIELDS, Number.MAX_SAFE_INTEGER],
-  ] as const;
-  for (const [fields, greatest] of groups) {
-    const field = fields.find((name) => !isUnsigned(symbol[name], greatest));
-    if (field !== undefined) return `${field} ${symbol[field]} is not in 0 to ${greatest}`;
-  }
-  return '';
-}
-
-function symbolTypeOf(templateKind: number): number {
-  if (templateKind === TemplateKind.Function) return SymbolType.Function;
-  return templateKind === TemplateKind.Trait ? SymbolType.Trait : SymbolType.Type;
 }
 
 function firstByName(symbols: readonly BuilderSymbol[]): Map<string, number> {
@@ -555,66 +479,3 @@ function firstByName(symbols: readonly BuilderSymbol[]): Map<string, number> {
   });
   return byName;
 }
-
-function newSection(input: SectionInput): BuilderSection {
-  const where = `section ${input.name}`;
-  const flags = input.flags ?? defaultFlags(input.type);
-  const alignment = input.alignment ?? defaultAlignment(input.type);
-  const data = input.data ?? new Uint8Array(0);
-  if (!isUnsigned(input.type, 0xff)) throw invalid(where, `type ${input.type}`, '0 to 255');
-  if (!isUnsigned(flags, 0xffffffff)) throw invalid(where, `flags ${flags}`, '0 to 2^32 - 1');
-  if ((flags & SectionFlags.WRITE) !== 0 && (flags & SectionFlags.EXEC) !== 0) {
-    throw invalid(where, 'both writable and executable', 'Split it into a Code and a Data section');
-  }
-  const nameLength = encodeUtf8(input.name).length;
-  if (nameLength > SECTION_ENTRY.nameLength || input.name.includes('\0')) {
-    throw invalid(where, `a name of ${nameLength} bytes`, 'At most 16 bytes without NUL');
-  }
-  if (!isPowerOfTwoOrZero(alignment)) throw invalid(where, `alignment ${alignment}`, 'A power of two');
-  const virtualSize = input.virtualSize ?? data.length;
-  if (!(virtualSize >= 0)) throw invalid(where, `virtualSize ${virtualSize}`, 'A number of bytes');
-  return {
-    type: input.type,
-    name: input.name,
-    flags,
-    alignment,
-    data,
-    virtualSize,
-    reserved: undefined,
-    compress: input.compress ?? false,
-    noteCapacity: undefined,
-    extent: undefined,
-  };
-}
-
-/** A section of an existing file, as it is. */
-function keptSection(file: SmfFile, section: SmfSection): BuilderSection {
-  const { located } = file;
-  const { type, name, flags, alignment, virtualSize } = section;
-  const entry = located.sectionTableAt + section.index * located.shape.sectionEntrySize + SECTION_ENTRY.name;
-  const kept: BuilderSection = {
-    type,
-    name,
-    flags,
-    alignment,
-    data: isBss(section) ? new Uint8Array(0) : file.storedSectionData(section.index),
-    virtualSize,
-    reserved: file.layout === 'v1.1' ? file.bytes.subarray(entry + 16, entry + 24) : undefined,
-    compress: false,
-    noteCapacity: undefined,
-    extent: undefined,
-  };
-  if (isNote(section) && section.size === 0) {
-    const region = noteRegion(file.bytes, located, section);
-    kept.noteCapacity = file.layout === 'v1.1' ? region.limit - region.start : noteCapacity(kept.data.length);
-  }
-  const at = file.dataOffset + section.offset;
-  if (type === SectionType.StrTab && at === located.stringsAt && at + section.size === located.stringsEnd) {
-    kept.extent = 'strings';
-  }
-  if (type === SectionType.SymTab && at === located.symbolTableAt && section.size > 0) kept.extent = 'symbols';
-  return kept;
-}
-
-const invalid = (structure: string, found: string, hint: string): SmfFormatError =>
-  new SmfFormatError('ERR_SMF_INVALID_ARGUMENT', 'this would not make a well-formed file', { structure, found, hint });

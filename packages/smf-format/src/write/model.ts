@@ -120,3 +120,6 @@ export interface BuilderSymbol {
   /** The 72 bytes that it had in a v1.1 file: what we do not know is kept. */
   original: Uint8Array | undefined;
 }
+
+export const isUnsigned = (value: number, greatest: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value <= greatest;
