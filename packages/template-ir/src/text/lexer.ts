@@ -17,6 +17,7 @@ export interface Token {
 const NUMBER = /-?(?:0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|inf\b)/y;
 const PUNCTUATION = new Set('(){}<>,:=');
 
+const BYTE_ORDER_MARK = 0xfeff;
 const NEWLINE = 10;
 const SLASH = 47;
 
@@ -47,7 +48,7 @@ export class Lexer {
   #token: Token;
 
   constructor(text: string, path: string | undefined) {
-    this.#text = text;
+    this.#text = text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
     this.path = path;
     this.#token = this.#read();
   }

@@ -136,6 +136,16 @@ describe('parseModule', () => {
     expect(fn.valueNames).toEqual(['a', 'b', 'x']);
   });
 
+  it('takes a byte order mark at the start, and nowhere else', () => {
+    expect(parseModule('\ufeffmodule m\n').name).toBe('m');
+    expect(thrown(IrSyntaxError, () => parseModule('\ufeff?'))).toMatchObject({
+      code: 'CHARACTER',
+      line: 1,
+      column: 1,
+    });
+    expect(thrown(IrSyntaxError, () => parseModule('module m\n\ufeff'))).toMatchObject({ code: 'CHARACTER', line: 2 });
+  });
+
   it('lets the operations be names', () => {
     expect(
       only(
