@@ -3,7 +3,7 @@
 import { arbitraryProgram, type TestProgram } from '@simple-jit/template-ir/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { checkProgram, SCARCE } from './support/random-programs.js';
+import { checkDense, checkProgram, SCARCE } from './support/random-programs.js';
 import { verifyAllocation } from './support/verify-allocation.js';
 
 const numRuns = Number(process.env.FC_NUM_RUNS ?? 300);
@@ -37,6 +37,17 @@ it('agree with few registers', { timeout }, () => {
       number % 4 === 3,
     ),
   );
+});
+
+it('agree where dozens of values are alive', { timeout }, () => {
+  const count = Math.ceil(numRuns / 3);
+  let ended = 0;
+  for (let i = 0; i < count; i++) {
+    const registers = i % 2 === 0 ? {} : { registers: SCARCE[(i >> 1) % SCARCE.length]! };
+    if (checkDense(seed + i, 20 + ((i * 37) % 300), { ...registers, onAllocated: verifyAllocation })) ended++;
+  }
+  expect(ended).toBeGreaterThan(count / 2); // most do not trap early
+  if (numRuns > 1000) process.stderr.write(`${count} dense programs agree (seed ${seed})\n`);
 });
 
 it('agree with many parameters', { timeout }, () => {

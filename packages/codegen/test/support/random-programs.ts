@@ -1,6 +1,15 @@
 // The property that holds it all together: a random program does natively what the interpreter does.
 import { CodeArena, type ImportSlot, TrapError } from '@simple-jit/native-mem';
-import { type ConcreteFunction, calleesOf, type IrValue, instances } from '@simple-jit/template-ir';
+import {
+  type ConcreteFunction,
+  calleesOf,
+  IrTrapError,
+  type IrValue,
+  instances,
+  interpret,
+  LinearMemory,
+  parseModule,
+} from '@simple-jit/template-ir';
 import {
   entryOf,
   interpretRun,
@@ -11,6 +20,7 @@ import {
   type TestProgram,
 } from '@simple-jit/template-ir/testing';
 import { compileWith, type InternalOptions } from '../../src/unit.js';
+import { DENSE_ENTRY, DENSE_LENGTH, denseProgram } from './dense-programs.js';
 import { install, type NativeUnit } from './native.js';
 
 /** Few enough registers that most values are spilled now and then; two sets, with and without callee-saved ones. */
@@ -77,4 +87,47 @@ function runOnce(unit: NativeUnit, symbol: string, args: (IrValue | ArrayBufferV
 function outcomeToString({ trap, result, buffers }: Outcome): string {
   const shown = (value: IrValue | undefined): string => (Object.is(value, -0) ? '-0' : `${value}`);
   return `${trap === undefined ? shown(result) : `trap ${trap}`}, buffers ${JSON.stringify(buffers.map((buffer) => buffer.map(shown)))}`;
+}
+
+/** The same for a program of `denseProgram`; true if it ran to its end at least once. */
+export function checkDense(seed: number, size: number, options: InternalOptions): boolean {
+  let ended = false;
+  const module = parseModule(denseProgram(seed, size));
+  const call = instances(module);
+  const functions = ['dense', 'whole', 'many'].map((template) => call({ template, typeArgs: [] }));
+  const native = install(compileWith(functions, options));
+  try {
+    for (const first of [
+      [5n, 0.5, -3n, 1.25, 200n, true],
+      [-(2n ** 40n), -1e10, 7n, 0, 0n, false],
+    ] as const) {
+      const buffers = (): [Int32Array, Float64Array] => [
+        Int32Array.from({ length: DENSE_LENGTH }, (_, i) => i * i - 7),
+        Float64Array.from({ length: DENSE_LENGTH }, (_, i) => i / 4 - 1),
+      ];
+      const args = [...first, ...buffers()];
+      const interpretedArgs = [...first, ...buffers()];
+      const memory = new LinearMemory();
+      let expected: Outcome;
+      const addresses = interpretedArgs.map((arg) => (typeof arg === 'object' ? memory.map(arg) : arg));
+      try {
+        const result = interpret(functions[0]!, addresses, { memory, call });
+        expected = { trap: undefined, result, buffers: readBuffers(interpretedArgs) };
+      } catch (error) {
+        if (!(error instanceof IrTrapError)) throw error;
+        expected = { trap: error.kind, result: undefined, buffers: readBuffers(interpretedArgs) };
+      }
+      ended ||= expected.trap === undefined;
+      const found = runOnce(native, DENSE_ENTRY, args);
+      if (!sameOutcome(expected, found)) {
+        const program = `seed ${seed}, size ${size}`;
+        throw new Error(
+          `${program}\ninterpreted: ${outcomeToString(expected)}\nnative:      ${outcomeToString(found)}`,
+        );
+      }
+    }
+    return ended;
+  } finally {
+    native.close();
+  }
 }
