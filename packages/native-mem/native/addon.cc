@@ -13,6 +13,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   native_mem::ExportExecMemory(exports);
   native_mem::ExportArena(exports);
   native_mem::ExportCalls(exports);
+  native_mem::ExportObservers(exports);
   return exports;
 }
 

@@ -97,7 +97,7 @@ export interface NativeBinding {
   execMemoryTotals(): RawExecTotals;
 
   arenaDefault(): ArenaPlace;
-  arenaCreate(reserve: number, backing: readonly string[]): ArenaPlace;
+  arenaCreate(reserve: number, backing: readonly string[] | undefined): ArenaPlace;
   arenaClose(arena: number): void;
   arenaReserve(
     arena: number,
@@ -123,6 +123,9 @@ export interface NativeBinding {
     result: string,
     name: string,
   ): (...args: unknown[]) => unknown;
+  setPerfMap(path: string | undefined): void;
+  setGdbInterface(enabled: boolean): void;
+
   /** The memory through which generated wrappers pass numbers: 32 values, the result, the mode; 8 bytes each. */
   callSlots(): ArrayBuffer;
   callFunction(fnPtr: bigint, ...args: (bigint | number)[]): bigint;

@@ -10,7 +10,7 @@ export type CodeBacking = 'memfd' | 'mprotect';
 export interface CodeArenaOptions {
   /** Bytes of address space, from 1 MiB to just under 2 GiB. Default 1 GiB. Address space costs no memory. */
   readonly reserve?: number;
-  /** What to try, in this order. Default `['memfd', 'mprotect']`. */
+  /** What to try, in this order. Default `['memfd', 'mprotect']`; the other way round while a perf map is written. */
   readonly backing?: readonly CodeBacking[];
 }
 
@@ -77,10 +77,7 @@ export class CodeArena {
    * An arena of one's own. Throws `ERR_EXEC_MEMORY_REFUSED` when the system lets none of the backings work.
    */
   constructor(options: CodeArenaOptions | ArenaPlace = {}) {
-    this.#place =
-      'id' in options
-        ? options
-        : binding.arenaCreate(options.reserve ?? DEFAULT_RESERVE, options.backing ?? ['memfd', 'mprotect']);
+    this.#place = 'id' in options ? options : binding.arenaCreate(options.reserve ?? DEFAULT_RESERVE, options.backing);
   }
 
   /** The arena of the whole process, made at first use. It can't be closed. */

@@ -72,3 +72,4 @@ export {
   munmap,
   pageSize,
 } from './mapping.js';
+export { disableGdbInterface, disablePerfMap, enableGdbInterface, enablePerfMap, perfMapPath } from './observe.js';

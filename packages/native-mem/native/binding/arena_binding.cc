@@ -34,13 +34,14 @@ Napi::Value ArenaDefault(const Napi::CallbackInfo& info, EnvState& state) {
   return ArenaPlace(info.Env(), *DefaultArena());
 }
 
-// arenaCreate(reserve, backings: 'memfd' | 'mprotect', in order of preference)
+// arenaCreate(reserve, backings?: ('memfd' | 'mprotect')[], in order of preference)
 Napi::Value ArenaCreate(const Napi::CallbackInfo& info, EnvState& state) {
   RequireCodeSupport();
   const std::uint64_t reserve = SizeArgument(info[0], "reserve");
-  if (!info[1].IsArray()) FailType("backing must be an array");
-  const Napi::Array names = info[1].As<Napi::Array>();
+  if (!info[1].IsUndefined() && !info[1].IsArray()) FailType("backing must be an array");
+  const Napi::Array names = info[1].IsUndefined() ? Napi::Array::New(info.Env()) : info[1].As<Napi::Array>();
   std::vector<Backing> backings;
+  if (info[1].IsUndefined()) backings = PreferredBackings();
   for (std::uint32_t i = 0; i < names.Length(); ++i) {
     const std::string name = StringArgument(names.Get(i), "backing");
     if (name == "memfd") {

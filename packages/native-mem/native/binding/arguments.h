@@ -65,5 +65,6 @@ void ExportMappedFile(Napi::Object exports);
 void ExportExecMemory(Napi::Object exports);
 void ExportArena(Napi::Object exports);
 void ExportCalls(Napi::Object exports);
+void ExportObservers(Napi::Object exports);
 
 }  // namespace native_mem

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "code/code_observers.h"
 #include "memory/errors.h"
 #include "memory/file_mapping.h"
 #include "platform/barriers.h"
@@ -248,6 +249,7 @@ void CodeArena::Install(const CodeBlockPtr& block, const void* code, std::size_t
   }
   PublishCode(reinterpret_cast<void*>(block->address + offset), size, block->reused || block->published);
   block->published = true;
+  ObserveInstalled(*block);
 }
 
 void CodeArena::Free(const CodeBlockPtr& block) {
@@ -256,6 +258,7 @@ void CodeArena::Free(const CodeBlockPtr& block) {
     if (closed_ || by_serial_.erase(block->serial) == 0) return;
     block->life->alive.store(false, std::memory_order_release);
     code_bytes_ -= block->size;
+    ObserveFreed(*block);
   }
   std::shared_ptr<CodeArena> self = shared_from_this();
   Retire([self, address = block->address] { self->ReleaseUnits(address); });
@@ -292,6 +295,15 @@ CodeBlockPtr CodeArena::Find(std::uintptr_t address) const {
   if (after == blocks_.begin()) return nullptr;
   const CodeBlockPtr block = std::prev(after)->second;
   return address - block->address < block->size ? block : nullptr;
+}
+
+std::vector<CodeBlockPtr> CodeArena::PublishedBlocks() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<CodeBlockPtr> all;
+  for (const auto& entry : by_serial_) {
+    if (entry.second->published) all.push_back(entry.second);
+  }
+  return all;
 }
 
 void CodeArena::CommitData(std::size_t chunks) {
@@ -388,7 +400,10 @@ void CodeArena::Close() {
     std::lock_guard<std::mutex> lock(mutex_);
     if (closed_) return;
     closed_ = true;
-    for (const auto& entry : blocks_) entry.second->life->alive.store(false, std::memory_order_release);
+    for (const auto& entry : blocks_) {
+      entry.second->life->alive.store(false, std::memory_order_release);
+      ObserveFreed(*entry.second);
+    }
     blocks_.clear();
     by_serial_.clear();
     slots_.clear();

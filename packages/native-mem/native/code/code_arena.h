@@ -73,6 +73,7 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
 
   CodeBlockPtr BySerial(std::uint64_t serial) const;
   CodeBlockPtr Find(std::uintptr_t address) const;
+  std::vector<CodeBlockPtr> PublishedBlocks() const;
 
   std::uintptr_t AllocateSlot(std::uint64_t target, const void* owner);
   // False when there is no such slot (any more).

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "code/code_observers.h"
 #include "memory/errors.h"
 #include "memory/protection.h"
 
@@ -40,11 +41,16 @@ std::shared_ptr<CodeArena> ArenaById(std::uint32_t id) {
   return arena;
 }
 
+std::vector<Backing> PreferredBackings() {
+  if (PerfMapEnabled()) return {Backing::kProtect, Backing::kMemoryFile};
+  return {Backing::kMemoryFile, Backing::kProtect};
+}
+
 std::shared_ptr<CodeArena> DefaultArena() {
   std::lock_guard<std::mutex> lock(g_mutex);
   const auto found = Arenas().find(g_default_id);
   if (found != Arenas().end()) return found->second;
-  auto arena = CodeArena::Create(kDefaultReserve, {Backing::kMemoryFile, Backing::kProtect}, nullptr);
+  auto arena = CodeArena::Create(kDefaultReserve, PreferredBackings(), nullptr);
   Arenas()[arena->id()] = arena;
   g_default_id = arena->id();
   return arena;

@@ -16,6 +16,9 @@ std::shared_ptr<CodeArena> AddArena(std::shared_ptr<CodeArena> arena);
 std::shared_ptr<CodeArena> FindArena(std::uint32_t id);
 // Throws ERR_CLOSED for an arena that was closed or never existed.
 std::shared_ptr<CodeArena> ArenaById(std::uint32_t id);
+// What to try for an arena whose maker doesn't say: a memory file first. While a perf map is written, pages made executable
+// by mprotect first: perf takes names out of a map for anonymous memory only (is_anon_memory in its util/map.c).
+std::vector<Backing> PreferredBackings();
 // The process-wide arena, made at first use.
 std::shared_ptr<CodeArena> DefaultArena();
 void CloseArena(std::uint32_t id);
