@@ -1,6 +1,7 @@
 // What a JitInstantiator can be told, and what it does unless told otherwise.
 import type { CodeArena } from '@simple-jit/native-mem';
 import type { SmfCache } from '@simple-jit/smf-cache';
+import { defaultCacheDirectory } from './cache-directory.js';
 
 export interface JitInstantiatorConfig {
   /** Write compiled functions back into the file whose note lists them. Default true. */
@@ -17,13 +18,19 @@ export interface JitInstantiatorConfig {
   readonly flushDelay: number;
   /** Milliseconds to wait for another process that is writing the same file. Default 5000. */
   readonly lockTimeout: number;
+  /**
+   * Where results go whose file cannot be written (see `Companions` in the README): a directory that only this user may
+   * write, made at the first need. `undefined`: nowhere, the result is `updateFailed` then. Default:
+   * `$XDG_CACHE_HOME/simple-jit`, or `~/.cache/simple-jit`.
+   */
+  readonly cacheDirectory: string | undefined;
   /** The cache to map files through; its owner closes it. Default: one of its own. */
   readonly cache: SmfCache | undefined;
   /** The memory to install code in; its owner closes it. Default: the process-wide arena. */
   readonly arena: CodeArena | undefined;
 }
 
-const DEFAULTS: JitInstantiatorConfig = {
+const DEFAULTS: Omit<JitInstantiatorConfig, 'cacheDirectory'> = {
   updateSmf: true,
   maxDepth: 50,
   enabled: true,
@@ -37,7 +44,7 @@ const DEFAULTS: JitInstantiatorConfig = {
 
 /** Fills in the defaults. @throws RangeError for a number that is none of a count or a duration */
 export function completeConfig(config: Partial<JitInstantiatorConfig>): JitInstantiatorConfig {
-  const complete = { ...DEFAULTS, ...config };
+  const complete = { ...DEFAULTS, cacheDirectory: defaultCacheDirectory(), ...config };
   for (const name of ['maxDepth', 'flushDelay', 'lockTimeout'] as const) {
     if (!Number.isSafeInteger(complete[name]) || complete[name] < 0) {
       throw new RangeError(`${name} must be a non-negative integer, not ${complete[name]}`);

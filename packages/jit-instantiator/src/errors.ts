@@ -1,7 +1,11 @@
 // Errors of using the instantiator itself. What is wrong with a file or a template is a result, not an error.
 
-/** - `ERR_CLOSED`: used after `close()`. - `ERR_WRITE_BACK`: results could not be written; `failures` says where and why. */
-export type JitErrorCode = 'ERR_CLOSED' | 'ERR_WRITE_BACK';
+/**
+ * - `ERR_CLOSED`: used after `close()`.
+ * - `ERR_WRITE_BACK`: results could not be written; `failures` says where and why.
+ * - `ERR_CACHE_DIRECTORY`: the directory for companions cannot be made, or is not this user's alone.
+ */
+export type JitErrorCode = 'ERR_CLOSED' | 'ERR_WRITE_BACK' | 'ERR_CACHE_DIRECTORY';
 
 /** A file that could not be written back. */
 export interface FlushFailure {
@@ -16,8 +20,8 @@ export class JitError extends Error {
   readonly code: JitErrorCode;
   readonly failures: readonly FlushFailure[];
 
-  constructor(code: JitErrorCode, message: string, failures: readonly FlushFailure[] = []) {
-    super(message);
+  constructor(code: JitErrorCode, message: string, failures: readonly FlushFailure[] = [], cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.failures = failures;
   }

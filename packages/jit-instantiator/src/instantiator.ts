@@ -4,6 +4,7 @@ import { CodeArena } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
 import type { NotePossible } from '@simple-jit/smf-format';
 import { type Signature, signatureToString, type Type } from '@simple-jit/template-ir';
+import { Companions } from './companion.js';
 import { completeConfig, type JitInstantiatorConfig } from './config.js';
 import { type FlushFailure, JitError } from './errors.js';
 import { InstantiationError } from './instantiation-error.js';
@@ -61,6 +62,7 @@ export class JitInstantiator implements Disposable {
   readonly config: JitInstantiatorConfig;
   readonly #cache: SmfCache;
   readonly #linker: Linker;
+  readonly #companions: Companions;
   readonly #writeBack: WriteBackQueue;
   readonly #modules = new Map<string, LoadedModule>();
   readonly #installed = new Map<string, Installed>();
@@ -76,7 +78,8 @@ export class JitInstantiator implements Disposable {
     this.config = completeConfig(config);
     this.#cache = this.config.cache ?? new SmfCache();
     this.#linker = new Linker(this.config.arena ?? CodeArena.default());
-    this.#writeBack = new WriteBackQueue(this.config, (line) => this.#log(line));
+    this.#companions = new Companions(this.config.cacheDirectory);
+    this.#writeBack = new WriteBackQueue(this.config, this.#companions, (line) => this.#log(line));
   }
 
   /**
@@ -92,7 +95,7 @@ export class JitInstantiator implements Disposable {
     const file = this.#cache.get(path);
     let module: LoadedModule;
     try {
-      module = new LoadedModule(file);
+      module = new LoadedModule(file, this.#companions);
     } catch (error) {
       file.close();
       throw error;

@@ -7,6 +7,8 @@ import {
   type NotePossible,
   type SmfTemplate,
 } from '@simple-jit/smf-format';
+import type { Companions, PersistedSource } from './companion.js';
+import { sha256 } from './function.js';
 import { type PersistedFunctions, readPersisted } from './persisted.js';
 
 /** A row of a note that says: this symbol is that template for those types. */
@@ -20,12 +22,15 @@ export class LoadedModule {
   /** The symbol that this note gives to a template with its types. */
   readonly #symbols = new Map<string, string>();
   #cycles: Map<string, readonly string[]> | undefined;
+  readonly #companions: Companions;
   #persisted: PersistedFunctions | undefined;
+  #companion: { readonly source: PersistedSource | undefined } | undefined;
 
   /** Takes ownership of the handle. @throws SmfFormatError, SdnSyntaxError if the note is damaged */
-  constructor(file: MappedSmf) {
+  constructor(file: MappedSmf, companions: Companions) {
     this.path = file.path;
     this.file = file;
+    this.#companions = companions;
     const note = file.readNoteSdn();
     for (const row of note?.possible ?? []) {
       this.#possible.set(row.mangledName, row);
@@ -68,10 +73,13 @@ export class LoadedModule {
     return start <= 0 ? cycle : [...cycle.slice(start, -1), ...cycle.slice(0, start), symbol];
   }
 
-  /** Functions that an earlier run compiled into this file, unchecked. @throws SmfFormatError if their section is damaged */
-  get persisted(): PersistedFunctions {
+  /** Where functions that an earlier run compiled may be: the file itself, then its companion, each looked at when reached. */
+  *persisted(): Iterable<PersistedSource> {
     this.#persisted ??= readPersisted(this.file.file);
-    return this.#persisted;
+    yield { functions: this.#persisted, trust: this.file.trust };
+    if (this.file.identity === undefined) return; // bytes that came from no file have no companion
+    this.#companion ??= { source: this.#companions.read(() => sha256(this.file.file.bytes)) };
+    if (this.#companion.source !== undefined) yield this.#companion.source;
   }
 
   close(): void {

@@ -122,13 +122,16 @@ function obtain(request: Request, modules: Iterable<LoadedModule>): Planned {
   if (cycle !== undefined) throw new InstantiationError(`circular dependency: ${cycle.join(' -> ')}`, { cycle });
   const { template, path } = findTemplate(request, modules);
   const templateHash = sha256(template.entry);
-  const { persisted, file } = request.home;
-  const checked = checkPersisted(persisted, { ...request, templateHash }, file.trust);
-  if (checked?.ok) return { ...request, code: checked.code, origin: 'persisted', rejected: undefined };
+  let rejected: string | undefined;
+  for (const { functions, trust } of request.home.persisted()) {
+    const checked = checkPersisted(functions, { ...request, templateHash }, trust);
+    if (checked?.ok) return { ...request, code: checked.code, origin: 'persisted', rejected: undefined };
+    rejected ??= checked?.reason;
+  }
   const code = naming(`${request.symbol}: template ${request.template} of ${path}`, () =>
     compile(request, template, templateHash, modules),
   );
-  return { ...request, code, origin: 'compiled', rejected: checked?.reason };
+  return { ...request, code, origin: 'compiled', rejected };
 }
 
 /** The module that asks first, then all others in load order. */

@@ -23,7 +23,7 @@ const RETRY_MS = 20;
 /**
  * Runs `change` while no other process of ours changes the same file. The lock is the directory `<path>.lock`.
  *
- * @param path of an existing file, links resolved
+ * @param path of a file, links resolved; it need not exist
  * @param timeout milliseconds to wait for another holder
  * @throws Error `ELOCKED` after that; or what the file system says, where no lock can be made
  */
@@ -49,19 +49,30 @@ function acquire(path: string, deadline: number): () => void {
   }
 }
 
+/** Owner and permissions. */
+export interface FileAttributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /**
  * Replaces the file's content; owner and permissions stay. Call it under {@link withFileLock}: what a killed writer left
  * behind is swept up here.
  *
+ * @param attributes those of the present file, unless given: then there need be none
  * @throws Error of node:fs (`ENOSPC`, `EACCES`, `EROFS`, …); the file is as it was
  */
-export function replaceFile(path: string, bytes: Uint8Array): void {
+export function replaceFile(
+  path: string,
+  bytes: Uint8Array,
+  { mode, uid, gid }: FileAttributes = statSync(path),
+): void {
   const directory = dirname(path);
   const prefix = `.${basename(path)}.`;
   for (const name of readdirSync(directory)) {
     if (name.startsWith(prefix) && name.endsWith('.jit-tmp')) unlinkSync(join(directory, name));
   }
-  const { mode, uid, gid } = statSync(path);
   const temporary = join(directory, `${prefix}${process.pid}.jit-tmp`);
   const file = openSync(temporary, 'wx', 0o600);
   try {

@@ -2,11 +2,12 @@
 
 import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Companions } from './companion.js';
 import type { JitInstantiatorConfig } from './config.js';
 import type { FlushFailure } from './errors.js';
 import type { LinkableFunction } from './function.js';
 import type { LoadedModule } from './module.js';
-import { persistInto } from './persisted.js';
+import { persistInto } from './persist.js';
 import { replaceFile, withFileLock } from './replace-file.js';
 
 interface Pending {
@@ -18,11 +19,13 @@ interface Pending {
 export class WriteBackQueue {
   readonly #config: JitInstantiatorConfig;
   readonly #log: (line: string) => void;
+  readonly #companions: Companions;
   readonly #pending = new Map<string, Pending>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(config: JitInstantiatorConfig, log: (line: string) => void) {
+  constructor(config: JitInstantiatorConfig, companions: Companions, log: (line: string) => void) {
     this.#config = config;
+    this.#companions = companions;
     this.#log = log;
   }
 
@@ -39,7 +42,7 @@ export class WriteBackQueue {
     let pending = this.#pending.get(home.path);
     if (pending === undefined) {
       // Known at once where it can be: then the very first result says that it will not be persisted.
-      pending = { functions: new Map(), error: attempt(() => checkWritable(realpathSync(home.path))) };
+      pending = { functions: new Map(), error: attempt(() => this.#checkPlace(home.path)) };
       this.#pending.set(home.path, pending);
     }
     pending.functions.set(code.symbol, code);
@@ -58,11 +61,12 @@ export class WriteBackQueue {
     const failures: FlushFailure[] = [];
     for (const [path, pending] of this.#pending) {
       const symbols = [...pending.functions.keys()];
-      pending.error = attempt(() => this.#write(path, [...pending.functions.values()]));
-      if (pending.error === undefined) {
-        this.#pending.delete(path);
-        this.#log(`wrote ${symbols.length} function(s) to ${path}`);
-      } else {
+      pending.error = attempt(() => {
+        const place = this.#write(path, [...pending.functions.values()]);
+        this.#log(`wrote ${symbols.length} function(s) to ${place}`);
+      });
+      if (pending.error === undefined) this.#pending.delete(path);
+      else {
         failures.push({ path, symbols, error: pending.error });
         this.#log(`could not write ${path}: ${pending.error.message}`);
       }
@@ -77,13 +81,29 @@ export class WriteBackQueue {
     return failures;
   }
 
-  #write(path: string, functions: readonly LinkableFunction[]): void {
+  /** @throws as {@link #write} would, as far as that can be told without writing */
+  #checkPlace(path: string): void {
+    orElse(
+      () => checkWritable(realpathSync(path)),
+      this.#companions.enabled ? () => this.#companions.prepare() : undefined,
+    );
+  }
+
+  /** Writes into the file, or where that is refused into its companion. @returns the path of what was written */
+  #write(path: string, functions: readonly LinkableFunction[]): string {
     const real = realpathSync(path); // a link stays a link: what it points to is replaced
-    checkWritable(real);
-    withFileLock(real, this.#config.lockTimeout, () => {
-      // Read anew under the lock: another process may have written since we mapped it.
-      replaceFile(real, persistInto(readFileSync(real), functions));
-    });
+    const { lockTimeout } = this.#config;
+    return orElse(
+      () => {
+        checkWritable(real);
+        withFileLock(real, lockTimeout, () => {
+          // Read anew under the lock: another process may have written since we mapped it.
+          replaceFile(real, persistInto(readFileSync(real), functions));
+        });
+        return real;
+      },
+      this.#companions.enabled ? () => this.#companions.write(readFileSync(real), functions, lockTimeout) : undefined,
+    );
   }
 }
 
@@ -91,6 +111,26 @@ export class WriteBackQueue {
 function checkWritable(path: string): void {
   accessSync(path, constants.W_OK);
   accessSync(dirname(path), constants.W_OK);
+}
+
+/** What the system says where a file cannot be changed by us, now or ever. A lock that is held is another matter: that ends. */
+const REFUSALS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT']);
+
+/** Does the first, or if the system refuses that the second. @throws Error that tells of both */
+function orElse<T>(first: () => T, second: (() => T) | undefined): T {
+  try {
+    return first();
+  } catch (refused) {
+    if (second === undefined || !REFUSALS.has((refused as NodeJS.ErrnoException).code)) throw refused;
+    try {
+      return second();
+    } catch (error) {
+      const [why, whyNot] = [refused, error].map((thrown) => (thrown as Error).message);
+      throw Object.assign(new Error(`${why}; nor beside it: ${whyNot}`, { cause: error }), {
+        code: (refused as NodeJS.ErrnoException).code,
+      });
+    }
+  }
 }
 
 function attempt(action: () => void): Error | undefined {

@@ -29,7 +29,7 @@ test('eight processes write different symbols into one file at once: nothing is 
     import { createInterface } from 'node:readline';
     import { JitInstantiator } from '@simple-jit/jit-instantiator';
     const [path, ...symbols] = process.argv.slice(1);
-    const jit = new JitInstantiator({ flushDelay: 60_000, lockTimeout: 60_000 });
+    const jit = new JitInstantiator({ flushDelay: 60_000, lockTimeout: 60_000, cacheDirectory: undefined });
     jit.loadSmfMetadata(path);
     console.log('ready');
     createInterface({ input: process.stdin }).once('line', () => {
@@ -46,7 +46,7 @@ test('eight processes write different symbols into one file at once: nothing is 
   for (const writer of writers) writer.send('go');
   for (const writer of writers) expect(JSON.parse(await writer.line())).toEqual([]);
   for (const writer of writers) expect(await writer.ended).toBe(0);
-  using jit = new JitInstantiator({ updateSmf: false });
+  using jit = new JitInstantiator({ updateSmf: false, cacheDirectory: undefined });
   jit.loadSmfMetadata(path);
   for (const symbol of types.flatMap(symbolsOf)) expect(jit.tryJitInstantiate(symbol).kind).toBe('success');
   expect(jit.stats()).toMatchObject({ persisted: 32, compileCount: 0 });
@@ -58,7 +58,7 @@ test('the lock of a dead process is taken over once it has expired', () => {
   mkdirSync(`${path}.lock`);
   const longAgo = Date.now() / 1000 - 3600;
   utimesSync(`${path}.lock`, longAgo, longAgo);
-  using jit = new JitInstantiator({ lockTimeout: 0, flushDelay: 60_000 });
+  using jit = new JitInstantiator({ lockTimeout: 0, flushDelay: 60_000, cacheDirectory: undefined });
   jit.loadSmfMetadata(path);
   jit.tryJitInstantiate('fn$sum$f64');
   expect(jit.flush()).toEqual([]);
@@ -79,7 +79,7 @@ test('a full disk: updateFailed, the file as it was; written once there is room'
     writeFileSync(path, assembleLibrary(COLLECTIONS), { mode: 0o644 });
     const before = readFileSync(path);
     fill(join(disk, 'filler'));
-    using jit = new JitInstantiator({ flushDelay: 60_000 });
+    using jit = new JitInstantiator({ flushDelay: 60_000, cacheDirectory: undefined });
     jit.loadSmfMetadata(path);
     jit.tryJitInstantiate('fn$sum$f64');
     expect(jit.flush()).toMatchObject([{ path, error: { code: 'ENOSPC' } }]);
@@ -87,6 +87,12 @@ test('a full disk: updateFailed, the file as it was; written once there is room'
     expect(result).toMatchObject({ kind: 'updateFailed', error: expect.stringMatching(/ENOSPC/) });
     expect(readFileSync(path)).toEqual(before);
     expect(readdirSync(disk).sort()).toEqual(['collections.smf', 'filler']);
+    const elsewhere = join(workspace.folder, 'cache');
+    using other = new JitInstantiator({ flushDelay: 60_000, cacheDirectory: elsewhere });
+    other.loadSmfMetadata(path);
+    other.tryJitInstantiate('fn$sum$f64');
+    expect(other.flush()).toEqual([]);
+    expect(readdirSync(elsewhere)).toEqual([expect.stringMatching(/^[0-9a-f]{64}\.smf$/)]);
     rmSync(join(disk, 'filler'));
     expect(jit.flush()).toEqual([]);
     expect(jit.tryJitInstantiate('fn$sum$f64').kind).toBe('success');
@@ -109,7 +115,7 @@ function fill(path: string): void {
 
 const AS_ANOTHER = `
   import { JitInstantiator } from '@simple-jit/jit-instantiator';
-  const jit = new JitInstantiator({ flushDelay: 60_000 });
+  const jit = new JitInstantiator({ flushDelay: 60_000, cacheDirectory: undefined });
   jit.loadSmfMetadata(process.argv[1]);
   jit.tryJitInstantiate('fn$sum$f64');
   const failures = jit.flush().map(({ error }) => error.code);

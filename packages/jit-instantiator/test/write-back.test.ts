@@ -247,6 +247,23 @@ test.each<[string, RegExp, (path: string) => void]>([
   );
 });
 
+test('a write of other functions does not make right what was tampered with', () => {
+  const path = workspace.library();
+  withJit(path, sum);
+  edit(path, (builder) => {
+    const index = builder.findSection('.jit.code');
+    const data = parseSmf(readFileSync(path)).sectionData(index).slice();
+    data[0]! ^= 1;
+    builder.replaceSection(index, { data });
+  });
+  withJit(path, median);
+  withJit(path, (jit) => {
+    expect(sum(jit)).toBe(6);
+    expect(median(jit)).toBe(2);
+    expect(jit.stats()).toMatchObject({ compileCount: 1, persisted: 3 });
+  });
+});
+
 test('what was rejected is replaced at the next write', () => {
   const path = workspace.library();
   withJit(path, sum);
@@ -301,7 +318,7 @@ test('a read-only file, and a read-only directory: updateFailed at once', ({ ski
   const path = workspace.library();
   const script = `
     import { JitInstantiator } from '@simple-jit/jit-instantiator';
-    const jit = new JitInstantiator();
+    const jit = new JitInstantiator({ cacheDirectory: undefined });
     jit.loadSmfMetadata(process.argv[1]);
     const { kind, error } = jit.tryJitInstantiate('fn$sum$f64');
     try { jit.close() } catch (thrown) { console.log(JSON.stringify({ kind, error, code: thrown.code })) }
