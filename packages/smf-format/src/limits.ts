@@ -8,7 +8,7 @@ export interface SmfLimits {
   readonly maxSymbols: number;
   /** Bytes of one name in the string table. Also bounds the work that overlapping names can cause. */
   readonly maxNameLength: number;
-  /** Bytes that one compressed section may claim to unpack to. A larger claim is refused before anything is allocated. */
+  /** Bytes that the compressed sections of one file may unpack to. A larger claim is refused before anything is allocated. */
   readonly maxUncompressedSize: number;
   /** How many times its stored size a compressed section may claim to unpack to. */
   readonly maxCompressionRatio: number;

@@ -3,7 +3,7 @@ import { encodeUtf8, viewOf } from '../bytes.js';
 import { SmfFormatError } from '../errors.js';
 import { fnv1a64Parts } from '../hashes.js';
 import { noteRegion } from '../read/note-text.js';
-import { isNote, type SmfFile } from '../read/smf-file.js';
+import type { SmfFile } from '../read/smf-file.js';
 import { SmfBuilder } from '../write/builder.js';
 import type { NoteSdnMetadata } from './model.js';
 import { updateNoteSdn } from './update.js';
@@ -29,7 +29,7 @@ export type NoteRewrite =
  * if (plan.inPlace) for (const { offset, data } of plan.patches) bytes.set(data, offset)
  */
 export function rewriteNote(file: SmfFile, changes: Partial<NoteSdnMetadata>): NoteRewrite {
-  const section = file.sections.find(isNote);
+  const section = file.noteSection;
   const text = file.noteSdnText();
   if (section === undefined || text === undefined) {
     throw new SmfFormatError('ERR_SMF_BAD_NOTE', 'the file has no note', {

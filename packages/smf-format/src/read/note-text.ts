@@ -20,7 +20,7 @@ export interface NoteRegion {
 /** Finds the note's text. The entry's size, where it is not 0, bounds the search; so does the next thing in the file. */
 export function noteRegion(bytes: Uint8Array, located: Located, section: SmfSection): NoteRegion {
   const start = located.base + section.offset;
-  const next = nextThing(located, start);
+  const next = nextThing(located, section, start);
   const limit = section.size === 0 ? next : Math.min(next, start + section.size);
   const end = findTerminator(bytes, start, limit);
   if (end < 0) {
@@ -34,14 +34,16 @@ export function noteRegion(bytes: Uint8Array, located: Located, section: SmfSect
   return { section, start, end, limit: section.size === 0 ? next : limit };
 }
 
-/** The first position after `start` where a section, a table, the string table or the header begins. */
-function nextThing(located: Located, start: number): number {
+/** Where, from `start` on, the next section, table or string table begins, or the data ends. */
+function nextThing(located: Located, note: SmfSection, start: number): number {
   let next = located.dataEnd;
   const consider = (at: number): void => {
-    if (at > start && at < next) next = at;
+    if (at >= start && at < next) next = at;
   };
   for (const section of located.sections) {
-    if (!isBss(section)) consider(located.base + section.offset);
+    // Empty sections in the note's own place take nothing from it.
+    const takesRoom = section.size > 0 || section.offset > note.offset;
+    if (section !== note && takesRoom && !isBss(section)) consider(located.base + section.offset);
   }
   consider(located.sectionTableAt);
   if (located.header.symbolCount > 0) {

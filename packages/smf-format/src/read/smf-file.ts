@@ -13,7 +13,7 @@ import { type Located, locate } from './layout.js';
 import { noteRegion } from './note-text.js';
 import { readRelocations, relocationTarget, type SmfRelocation } from './relocations.js';
 import { isBss, type SmfSection } from './sections.js';
-import { type SmfSymbol, SmfSymbolTable } from './symbols.js';
+import { closedFile, type SmfSymbol, SmfSymbolTable } from './symbols.js';
 import { readTemplateMeta, type SmfTemplateMeta } from './template-meta.js';
 import { readTemplates, type SmfTemplate } from './templates.js';
 
@@ -77,8 +77,12 @@ export class SmfFile {
   readonly limits: SmfLimits;
   /** Index of the first Code section, or -1. */
   readonly firstCodeSection: number;
+  /** The `note.sdn` section: the first TemplateMeta section of that name. */
+  readonly noteSection: SmfSection | undefined;
   readonly #codecs: SmfCodecs | undefined;
   readonly #unpacked = new Map<number, Uint8Array>();
+  #unpackedBytes = 0;
+  #relocSections: Map<number, SmfSection[]> | undefined;
   readonly #templates = new Map<number, readonly SmfTemplate[]>();
   #byOffset: Map<number, SmfTemplate> | undefined;
 
@@ -93,6 +97,7 @@ export class SmfFile {
     this.dataOffset = located.base;
     this.symbols = new SmfSymbolTable(bytes, viewOf(bytes), located, limits);
     this.firstCodeSection = located.sections.findIndex((section) => section.type === SectionType.Code);
+    this.noteSection = located.sections.find(isNote);
     this.#codecs = codecs;
   }
 
@@ -124,8 +129,10 @@ export class SmfFile {
     let data = this.#unpacked.get(index);
     if (data === undefined) {
       const frame = this.storedSectionData(index);
-      data = decompressSection(frame, section, this.header.compression, this.#codecs, this.limits);
+      const left = { ...this.limits, maxUncompressedSize: this.limits.maxUncompressedSize - this.#unpackedBytes };
+      data = decompressSection(frame, section, this.header.compression, this.#codecs, left);
       this.#unpacked.set(index, data);
+      this.#unpackedBytes += data.length;
     }
     return data;
   }
@@ -134,7 +141,7 @@ export class SmfFile {
   storedSectionData(index: number): Uint8Array {
     const section = this.#section(index);
     if (isBss(section)) return this.bytes.subarray(0, 0);
-    if (isNote(section) && section.size === 0) {
+    if (section === this.noteSection && section.size === 0) {
       const region = noteRegion(this.bytes, this.located, section);
       return this.bytes.subarray(region.start, region.end);
     }
@@ -155,9 +162,9 @@ export class SmfFile {
   /** What patches section `sectionIndex`, in file order. @throws SmfFormatError ERR_SMF_BAD_RELOCATION */
   relocationsOf(sectionIndex: number): readonly SmfRelocation[] {
     this.#section(sectionIndex);
-    return this.sections
-      .filter((s) => s.type === SectionType.Reloc && this.#patches(s) === sectionIndex)
-      .flatMap((section) => readRelocations(this.sectionData(section.index), section));
+    this.#relocSections ??= this.#indexRelocations();
+    const sections = this.#relocSections.get(sectionIndex) ?? [];
+    return sections.flatMap((section) => readRelocations(this.sectionData(section.index), section));
   }
 
   /**
@@ -197,7 +204,7 @@ export class SmfFile {
 
   /** The note's SDN text with its terminator line; undefined where the file has no note. */
   noteSdnText(): string | undefined {
-    const section = this.sections.find(isNote);
+    const section = this.noteSection;
     if (section === undefined) return undefined;
     if (isCompressed(section, this.header.compression)) {
       const data = this.sectionData(section.index);
@@ -223,6 +230,18 @@ export class SmfFile {
     return fnv1a64(this.bytes.subarray(start, this.located.dataEnd));
   }
 
+  #indexRelocations(): Map<number, SmfSection[]> {
+    const index = new Map<number, SmfSection[]>();
+    for (const section of this.sections) {
+      if (section.type !== SectionType.Reloc) continue;
+      const target = this.#patches(section);
+      const others = index.get(target);
+      if (others === undefined) index.set(target, [section]);
+      else others.push(section);
+    }
+    return index;
+  }
+
   /** Which section a Reloc section patches, or -1. */
   #patches(section: SmfSection): number {
     return relocationTarget(section.name, this.sections.length, this.firstCodeSection);
@@ -238,6 +257,7 @@ export class SmfFile {
   }
 
   #section(index: number): SmfSection {
+    if (this.bytes.length === 0) throw closedFile();
     const section = this.sections[index];
     if (section !== undefined) return section;
     throw new SmfFormatError('ERR_SMF_NO_SUCH_SECTION', 'no such section', {

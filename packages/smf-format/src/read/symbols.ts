@@ -81,6 +81,7 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
    * NUL, ERR_SMF_LIMIT when its name is longer than `limits.maxNameLength`
    */
   at(index: number): SmfSymbol | undefined {
+    if (this.#bytes.length === 0) throw closedFile();
     if (!Number.isInteger(index) || index < 0 || index >= this.length) return undefined;
     const view = this.#view;
     const at = this.#table.symbolTableAt + index * this.#table.symbolEntrySize;
@@ -112,8 +113,34 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
     };
   }
 
+  /** All symbols in order. @throws SmfFormatError those of `at`, ERR_SMF_LIMIT where names overlap beyond measure */
   *[Symbol.iterator](): IterableIterator<SmfSymbol> {
-    for (let i = 0; i < this.length; i++) yield this.at(i) as SmfSymbol;
+    let left = this.nameBudget;
+    for (let i = 0; i < this.length; i++) {
+      const symbol = this.at(i) as SmfSymbol;
+      left -= symbol.name.length;
+      if (left < 0) throw this.overlappingNames(i);
+      yield symbol;
+    }
+  }
+
+  /** @internal What all names together may come to: shared tails are fine, a file that unfolds to gigabytes is not. */
+  get nameBudget(): number {
+    return 16 * (this.#table.stringsEnd - this.#table.stringsAt) + (1 << 20);
+  }
+
+  /** @internal */
+  overlappingNames(index: number): SmfFormatError {
+    return new SmfFormatError(
+      'ERR_SMF_LIMIT',
+      'the names overlap so much that they come to many times the string table',
+      {
+        structure: `symbol ${index}`,
+        offset: this.#table.symbolTableAt + index * this.#table.symbolEntrySize,
+        expected: `at most ${this.nameBudget} characters in all`,
+        hint: 'The file is made to exhaust memory; at(i) still reads single symbols',
+      },
+    );
   }
 
   /**
@@ -127,6 +154,7 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
 
   /** The index of the symbol that `find` gives, or -1. */
   indexOf(name: string): number {
+    if (this.#bytes.length === 0) throw closedFile();
     const wanted = encodeUtf8(name);
     const hash = fnv1a32Range(wanted, 0, wanted.length);
     this.#index ??= new HashIndex(this.#view, this.#table, this.length);
@@ -174,6 +202,13 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
     );
   }
 }
+
+/** The input was emptied under us: a mapping that was closed leaves views of length 0. */
+export const closedFile = (): SmfFormatError =>
+  new SmfFormatError('ERR_SMF_CLOSED', 'the bytes of this file are gone', {
+    structure: 'file',
+    hint: 'The mapping or buffer that it was opened on was closed: open it again',
+  });
 
 function bindingRank(binding: number): number {
   if (binding === SymbolBinding.Global) return 2;

@@ -452,8 +452,10 @@ class Parser {
     const digits = match[0].replaceAll('_', '').replace(/^\+/, '');
     this.#at = end;
     if (match[1] !== undefined || match[2] !== undefined) return this.#scalar(start, Number(digits));
-    const value = BigInt(digits);
-    if (!isSdnInteger(value)) this.#fail('an integer beyond 64 bits', '-2^63 to 2^64 - 1', start);
+    // Twenty digits and a sign are the most: a longer one is not worth converting.
+    const value = digits.length > 21 ? undefined : BigInt(digits);
+    if (value === undefined || !isSdnInteger(value))
+      this.#fail('an integer beyond 64 bits', '-2^63 to 2^64 - 1', start);
     return this.#scalar(start, value);
   }
 

@@ -1,16 +1,14 @@
 // The note: it ends, it is SDN, its names are unique, its dependencies have no cycle that is not an indirection.
-import { SectionType } from '../definitions.js';
 import { detectCycles } from '../note-sdn/cycles.js';
 import { sectionLabel } from '../read/sections.js';
-import { isNote, type SmfFile } from '../read/smf-file.js';
+import type { SmfFile } from '../read/smf-file.js';
 import type { DiagnosticSink } from './diagnostics.js';
 import type { Readable } from './sections.js';
 
 const STATUSES = new Set(['compiled', 'deferred', 'jit_compiled']);
 
 export function checkNote(file: SmfFile, readable: Readable, sink: DiagnosticSink): void {
-  const notes = file.sections.filter((section) => section.type === SectionType.TemplateMeta && isNote(section));
-  const section = notes[0];
+  const section = file.noteSection;
   if (section === undefined || !readable.has(section.index)) return;
   const label = sectionLabel(section);
   const start = file.dataOffset + section.offset;

@@ -12,11 +12,17 @@ export function checkSymbols(file: SmfFile, readable: Readable, sink: Diagnostic
   const { located, header } = file;
   const globals = new Set<string>();
   let exported = 0;
+  let left = file.symbols.nameBudget;
   const hasTemplates = file.sections.some((s) => s.type === SectionType.TemplateCode && readable.has(s.index));
   for (let index = 0; index < header.symbolCount; index++) {
     const at = located.symbolTableAt + index * located.symbolEntrySize;
     const symbol = sink.attempt(`symbol ${index}`, at, () => file.symbols.at(index));
     if (symbol === undefined) continue;
+    left -= symbol.name.length;
+    if (left < 0) {
+      sink.fromError(file.symbols.overlappingNames(index));
+      return;
+    }
     if (symbol.binding === SymbolBinding.Global || symbol.binding === SymbolBinding.Weak) exported++;
     checkSymbol(file, symbol, at, hasTemplates, sink);
     if (symbol.binding !== SymbolBinding.Global) continue;

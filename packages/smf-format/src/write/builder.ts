@@ -184,25 +184,23 @@ export class SmfBuilder {
    */
   removeSection(index: number): this {
     this.#section(index);
-    const symbol = this.#symbols.find((s) => s.sectionIndex === index && s.type !== SymbolType.None);
+    const firstCode = this.#firstCode();
+    const targets = this.#sections.map(({ type, name }) => {
+      return type === SectionType.Reloc ? relocationTarget(name, this.#sections.length, firstCode) : -1;
+    });
+    const doomed = (i: number): boolean => i === index || targets[i] === index;
+    const symbol = this.#symbols.find((s) => doomed(s.sectionIndex) && s.type !== SymbolType.None);
     if (symbol !== undefined) {
       throw invalid(`section ${index}`, `the symbol ${symbol.name} lies in it`, 'Remove or move its symbols first');
     }
-    const firstCode = this.#firstCode();
-    const doomed = this.#sections.findIndex((s) => {
-      return s.type === SectionType.Reloc && relocationTarget(s.name, this.#sections.length, firstCode) === index;
+    let next = 0;
+    const moved = this.#sections.map((_, i) => (doomed(i) ? -1 : next++));
+    this.#sections.forEach((section, i) => {
+      const target = targets[i] as number;
+      if (target >= 0 && section.name !== '.reloc' && !doomed(i)) section.name = `.reloc.${moved[target]}`;
     });
-    if (doomed >= 0 && doomed !== index) {
-      this.removeSection(doomed);
-      return this.removeSection(doomed < index ? index - 1 : index);
-    }
-    for (const section of this.#sections) {
-      if (section.type !== SectionType.Reloc || section.name === '.reloc') continue;
-      const target = relocationTarget(section.name, this.#sections.length, firstCode);
-      if (target > index) section.name = `.reloc.${target - 1}`;
-    }
-    this.#sections.splice(index, 1);
-    for (const s of this.#symbols) if (s.sectionIndex > index) s.sectionIndex--;
+    this.#sections = this.#sections.filter((_, i) => !doomed(i));
+    for (const s of this.#symbols) s.sectionIndex = moved[s.sectionIndex] ?? s.sectionIndex;
     return this;
   }
 

@@ -3,7 +3,7 @@ import { encodeUtf8 } from '../bytes.js';
 import { NOTE_SECTION_NAME, SECTION_ENTRY, SectionFlags, SectionType } from '../definitions.js';
 import { noteRegion } from '../read/note-text.js';
 import { isBss, isPowerOfTwoOrZero, type SmfSection } from '../read/sections.js';
-import { isNote, type SmfFile } from '../read/smf-file.js';
+import type { SmfFile } from '../read/smf-file.js';
 import { invalidEdit as invalid } from './invalid.js';
 import { type BuilderSection, defaultAlignment, defaultFlags, isUnsigned, type SectionInput } from './model.js';
 
@@ -62,7 +62,7 @@ export function keptSection(file: SmfFile, section: SmfSection): BuilderSection 
     noteCapacity: undefined,
     extent: undefined,
   };
-  if (isNote(section) && section.size === 0) {
+  if (section === file.noteSection && section.size === 0) {
     const region = noteRegion(file.bytes, located, section);
     kept.noteCapacity = file.layout === 'v1.1' ? region.limit - region.start : noteCapacity(kept.data.length);
   }
