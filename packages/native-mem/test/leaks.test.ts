@@ -58,13 +58,13 @@ test.skipIf(portable).each([
     `const a = nm.allocExecMemory(100); const b = nm.allocRwMemory(100); nm.freeExecMemory(a, 100); nm.freeExecMemory(b, 100);`,
     0.2,
   ],
-  ['MappedFile', `const file = nm.MappedFile.open(path); file.bytes; file.view(1, 2); file.close();`, 0.2],
+  ['MappedFile', `const file = nm.MappedFile.open(path); file.bytes; file.view(1, 2); file.close();`, 0.05],
   ['forgotten MappedFiles', `nm.MappedFile.open(path).bytes;`, 0.02],
-  ['errors', `try { nm.mmapFile('/nowhere', 1, 2); } catch {} try { nm.munmap(8n, 8); } catch {}`, 0.2],
+  ['errors', `try { nm.mmapFile('/nowhere', 1, 2); } catch {} try { nm.munmap(8n, 8); } catch {}`, 0.05],
   [
     'bound functions',
     `const block = arena.allocate(bytes); nm.bindFunction(block.address, { params: [], result: 'i64' })(); block.close();`,
-    0.2,
+    0.05,
   ],
   [
     'arenas',
