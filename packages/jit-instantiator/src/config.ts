@@ -2,6 +2,7 @@
 import type { CodeArena } from '@simple-jit/native-mem';
 import type { SmfCache } from '@simple-jit/smf-cache';
 import { defaultCacheDirectory } from './cache-directory.js';
+import type { SigningKey } from './signature.js';
 
 export interface JitInstantiatorConfig {
   /** Write compiled functions back into the file whose note lists them. Default true. */
@@ -24,6 +25,8 @@ export interface JitInstantiatorConfig {
    * `$XDG_CACHE_HOME/simple-jit`, or `~/.cache/simple-jit`.
    */
   readonly cacheDirectory: string | undefined;
+  /** Public Ed25519 keys: a file that is signed with one (`signSmf`) is trusted, whoever owns it. Default: none. */
+  readonly trustedKeys: readonly SigningKey[];
   /** The cache to map files through; its owner closes it. Default: one of its own. */
   readonly cache: SmfCache | undefined;
   /** The memory to install code in; its owner closes it. Default: the process-wide arena. */
@@ -38,6 +41,7 @@ const DEFAULTS: Omit<JitInstantiatorConfig, 'cacheDirectory'> = {
   log: (line) => console.error(line),
   flushDelay: 1000,
   lockTimeout: 5000,
+  trustedKeys: [],
   cache: undefined,
   arena: undefined,
 };

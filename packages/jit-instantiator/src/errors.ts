@@ -4,8 +4,9 @@
  * - `ERR_CLOSED`: used after `close()`.
  * - `ERR_WRITE_BACK`: results could not be written; `failures` says where and why.
  * - `ERR_CACHE_DIRECTORY`: the directory for companions cannot be made, or is not this user's alone.
+ * - `ERR_SIGNED`: the file is signed, and changing it would end that; only as the cause of a failed write-back.
  */
-export type JitErrorCode = 'ERR_CLOSED' | 'ERR_WRITE_BACK' | 'ERR_CACHE_DIRECTORY';
+export type JitErrorCode = 'ERR_CLOSED' | 'ERR_WRITE_BACK' | 'ERR_CACHE_DIRECTORY' | 'ERR_SIGNED';
 
 /** A file that could not be written back. */
 export interface FlushFailure {

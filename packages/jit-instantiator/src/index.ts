@@ -15,3 +15,4 @@ export {
   type JitSuccess,
   type JitUpdateFailed,
 } from './result.js';
+export { type SignatureCheck, type SigningKey, signSmf, verifySmf } from './signature.js';

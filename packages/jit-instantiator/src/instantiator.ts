@@ -12,6 +12,7 @@ import { type Installed, Linker } from './link.js';
 import { LoadedModule } from './module.js';
 import { type PlanContext, plan, type Request, requestFor, requestForInstance } from './plan.js';
 import type { JitInstantiationResult } from './result.js';
+import { KeyRing } from './signature.js';
 import { printTypeArgs } from './type-args.js';
 import { WriteBackQueue } from './write-back.js';
 
@@ -63,6 +64,7 @@ export class JitInstantiator implements Disposable {
   readonly #cache: SmfCache;
   readonly #linker: Linker;
   readonly #companions: Companions;
+  readonly #keys: KeyRing;
   readonly #writeBack: WriteBackQueue;
   readonly #modules = new Map<string, LoadedModule>();
   readonly #installed = new Map<string, Installed>();
@@ -79,6 +81,7 @@ export class JitInstantiator implements Disposable {
     this.#cache = this.config.cache ?? new SmfCache();
     this.#linker = new Linker(this.config.arena ?? CodeArena.default());
     this.#companions = new Companions(this.config.cacheDirectory);
+    this.#keys = new KeyRing(this.config.trustedKeys);
     this.#writeBack = new WriteBackQueue(this.config, this.#companions, (line) => this.#log(line));
   }
 
@@ -95,7 +98,7 @@ export class JitInstantiator implements Disposable {
     const file = this.#cache.get(path);
     let module: LoadedModule;
     try {
-      module = new LoadedModule(file, this.#companions);
+      module = new LoadedModule(file, this.#companions, this.#keys);
     } catch (error) {
       file.close();
       throw error;

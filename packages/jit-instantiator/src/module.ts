@@ -5,11 +5,14 @@ import {
   type NoteDependency,
   type NoteInstantiation,
   type NotePossible,
+  parseSmf,
   type SmfTemplate,
 } from '@simple-jit/smf-format';
 import type { Companions, PersistedSource } from './companion.js';
 import { sha256 } from './function.js';
-import { type PersistedFunctions, readPersisted } from './persisted.js';
+import { readPersisted } from './persisted.js';
+import { isSigned, type KeyRing } from './signature.js';
+import { trustOfFile } from './trust.js';
 
 /** A row of a note that says: this symbol is that template for those types. */
 export type Listing = NotePossible | NoteInstantiation;
@@ -23,14 +26,16 @@ export class LoadedModule {
   readonly #symbols = new Map<string, string>();
   #cycles: Map<string, readonly string[]> | undefined;
   readonly #companions: Companions;
-  #persisted: PersistedFunctions | undefined;
+  readonly #keys: KeyRing;
+  #own: PersistedSource | undefined;
   #companion: { readonly source: PersistedSource | undefined } | undefined;
 
   /** Takes ownership of the handle. @throws SmfFormatError, SdnSyntaxError if the note is damaged */
-  constructor(file: MappedSmf, companions: Companions) {
+  constructor(file: MappedSmf, companions: Companions, keys: KeyRing) {
     this.path = file.path;
     this.file = file;
     this.#companions = companions;
+    this.#keys = keys;
     const note = file.readNoteSdn();
     for (const row of note?.possible ?? []) {
       this.#possible.set(row.mangledName, row);
@@ -75,11 +80,18 @@ export class LoadedModule {
 
   /** Where functions that an earlier run compiled may be: the file itself, then its companion, each looked at when reached. */
   *persisted(): Iterable<PersistedSource> {
-    this.#persisted ??= readPersisted(this.file.file);
-    yield { functions: this.#persisted, trust: this.file.trust };
+    this.#own ??= this.#readOwn();
+    yield this.#own;
     if (this.file.identity === undefined) return; // bytes that came from no file have no companion
     this.#companion ??= { source: this.#companions.read(() => sha256(this.file.file.bytes)) };
     if (this.#companion.source !== undefined) yield this.#companion.source;
+  }
+
+  #readOwn(): PersistedSource {
+    const { file, trust } = this.file;
+    // What is trusted for its signature alone, others can change: what is verified must be what is used.
+    const fixed = isSigned(file) && !trust.trusted ? parseSmf(file.bytes.slice()) : file;
+    return { functions: readPersisted(fixed), trust: trustOfFile(fixed, trust, this.#keys) };
   }
 
   close(): void {

@@ -2,13 +2,15 @@
 
 import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { parseSmf, type SmfFile } from '@simple-jit/smf-format';
 import type { Companions } from './companion.js';
 import type { JitInstantiatorConfig } from './config.js';
-import type { FlushFailure } from './errors.js';
+import { type FlushFailure, JitError } from './errors.js';
 import type { LinkableFunction } from './function.js';
 import type { LoadedModule } from './module.js';
 import { persistInto } from './persist.js';
 import { replaceFile, withFileLock } from './replace-file.js';
+import { isSigned } from './signature.js';
 
 interface Pending {
   readonly functions: Map<string, LinkableFunction>;
@@ -42,7 +44,7 @@ export class WriteBackQueue {
     let pending = this.#pending.get(home.path);
     if (pending === undefined) {
       // Known at once where it can be: then the very first result says that it will not be persisted.
-      pending = { functions: new Map(), error: attempt(() => this.#checkPlace(home.path)) };
+      pending = { functions: new Map(), error: attempt(() => this.#checkPlace(home)) };
       this.#pending.set(home.path, pending);
     }
     pending.functions.set(code.symbol, code);
@@ -82,9 +84,12 @@ export class WriteBackQueue {
   }
 
   /** @throws as {@link #write} would, as far as that can be told without writing */
-  #checkPlace(path: string): void {
+  #checkPlace({ path, file }: LoadedModule): void {
     orElse(
-      () => checkWritable(realpathSync(path)),
+      () => {
+        checkWritable(realpathSync(path));
+        checkUnsigned(path, file.file);
+      },
       this.#companions.enabled ? () => this.#companions.prepare() : undefined,
     );
   }
@@ -98,7 +103,9 @@ export class WriteBackQueue {
         checkWritable(real);
         withFileLock(real, lockTimeout, () => {
           // Read anew under the lock: another process may have written since we mapped it.
-          replaceFile(real, persistInto(readFileSync(real), functions));
+          const bytes = readFileSync(real);
+          checkUnsigned(real, parseSmf(bytes));
+          replaceFile(real, persistInto(bytes, functions));
         });
         return real;
       },
@@ -113,10 +120,22 @@ function checkWritable(path: string): void {
   accessSync(dirname(path), constants.W_OK);
 }
 
-/** What the system says where a file cannot be changed by us, now or ever. A lock that is held is another matter: that ends. */
-const REFUSALS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT']);
+/** A file that we change is no longer what somebody signed. */
+function checkUnsigned(path: string, file: SmfFile): void {
+  if (isSigned(file)) throw new JitError('ERR_SIGNED', `${path} is signed, and changing it would end that`);
+}
 
-/** Does the first, or if the system refuses that the second. @throws Error that tells of both */
+/** Where a file cannot be changed by us, now or ever. A lock that is held is another matter: that ends. */
+const REFUSALS: ReadonlySet<string | undefined> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'ERR_SIGNED',
+]);
+
+/** Does the first, or if that is refused the second. @throws Error that tells of both */
 function orElse<T>(first: () => T, second: (() => T) | undefined): T {
   try {
     return first();
