@@ -104,8 +104,8 @@ export interface NativeBinding {
     size: number,
     alignment: number,
     name: string,
-    trapOffsets: Uint32Array,
-    trapKinds: readonly TrapKind[],
+    trapOffsets: Uint32Array | undefined,
+    trapKinds: readonly TrapKind[] | undefined,
   ): { serial: number; address: bigint };
   arenaInstall(arena: number, serial: number, code: Uint8Array): void;
   arenaFree(arena: number, serial: number): boolean;

@@ -115,8 +115,8 @@ export class CodeArena {
       code.length,
       options.alignment ?? 64,
       name,
-      Uint32Array.from(traps, (trap) => trap.offset),
-      traps.map((trap) => trap.kind),
+      traps.length === 0 ? undefined : Uint32Array.from(traps, (trap) => trap.offset),
+      traps.length === 0 ? undefined : traps.map((trap) => trap.kind),
     );
     try {
       let bytes = code;

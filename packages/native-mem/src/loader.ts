@@ -19,7 +19,13 @@ export function platformName(): string {
 function candidates(root: string): string[] {
   const chosen = process.env[ADDON_VARIABLE];
   if (chosen !== undefined && chosen !== '') return [chosen];
-  return [`${root}build/Release/native_mem.node`, `${root}prebuilds/${platformName()}/native_mem.node`];
+  // Both C libraries are tried: finding out which one is here takes longer than the failure of the wrong one.
+  const platform = `${process.platform}-${process.arch}`;
+  return [
+    'build/Release',
+    `prebuilds/${platform}`,
+    ...(process.platform === 'linux' ? [`prebuilds/${platform}-musl`] : []),
+  ].map((folder) => `${root}${folder}/native_mem.node`);
 }
 
 function howToBuild(root: string): string {

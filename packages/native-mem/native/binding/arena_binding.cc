@@ -61,20 +61,22 @@ Napi::Value ArenaClose(const Napi::CallbackInfo& info, EnvState&) {
   return info.Env().Undefined();
 }
 
-// arenaReserve(arena, size, alignment, name, trapOffsets: Uint32Array, trapKinds: string[])
+// arenaReserve(arena, size, alignment, name, trapOffsets?: Uint32Array, trapKinds?: string[])
 Napi::Value ArenaReserve(const Napi::CallbackInfo& info, EnvState& state) {
   const auto arena = ArenaArgument(info[0]);
   const std::uint64_t size = SizeArgument(info[1], "size");
   const std::uint64_t alignment = SizeArgument(info[2], "alignment");
   std::string name = StringArgument(info[3], "name");
-  if (!info[4].IsTypedArray() || !info[5].IsArray()) FailType("traps must be an array");
-  const auto offsets = info[4].As<Napi::Uint32Array>();
-  const auto kinds = info[5].As<Napi::Array>();
   std::vector<TrapEntry> traps;
-  for (std::size_t i = 0; i < offsets.ElementLength(); ++i) {
-    traps.push_back({offsets[i], StringArgument(kinds.Get(static_cast<std::uint32_t>(i)), "kind")});
+  if (!info[4].IsUndefined()) {
+    if (!info[4].IsTypedArray() || !info[5].IsArray()) FailType("traps must be an array");
+    const auto offsets = info[4].As<Napi::Uint32Array>();
+    const auto kinds = info[5].As<Napi::Array>();
+    for (std::size_t i = 0; i < offsets.ElementLength(); ++i) {
+      traps.push_back({offsets[i], StringArgument(kinds.Get(static_cast<std::uint32_t>(i)), "kind")});
+    }
+    std::sort(traps.begin(), traps.end(), [](const TrapEntry& a, const TrapEntry& b) { return a.offset < b.offset; });
   }
-  std::sort(traps.begin(), traps.end(), [](const TrapEntry& a, const TrapEntry& b) { return a.offset < b.offset; });
   const CodeBlockPtr block = arena->Reserve(static_cast<std::size_t>(size), static_cast<std::size_t>(alignment), std::move(name),
                                             std::move(traps), &state);
   Napi::Object result = Napi::Object::New(info.Env());

@@ -52,9 +52,10 @@ void UnregisterActivity(Activity* activity) {
 }
 
 void Retire(std::function<void()> action) {
-  ProcessBarrier();
   {
     std::lock_guard<std::mutex> lock(g_mutex);
+    // The only thread that calls is this one, or none; one that registers from now on sees the code dead by the mutex.
+    if (Activities().size() > 1) ProcessBarrier();
     Retired retired;
     for (Activity* activity : Activities()) {
       const std::uint64_t count = activity->count.load(std::memory_order_acquire);
