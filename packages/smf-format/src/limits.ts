@@ -39,3 +39,17 @@ export const DEFAULT_LIMITS: SmfLimits = Object.freeze({
 export function withLimits(changes: Partial<SmfLimits> | undefined): SmfLimits {
   return changes === undefined ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, ...changes };
 }
+
+/** How many names are hashed to tell a file's layout; the validator checks them all. */
+export const HASH_SAMPLE = 64;
+/** All names together may come to this many times the string table, and a little: shared tails are fine, bombs are not. */
+export const NAME_BUDGET_FACTOR = 16;
+export const NAME_BUDGET_BASE = 1 << 20;
+/** Larger alignments are for memory; honouring them in the file would let an entry of 64 bytes ask for gigabytes. */
+export const LARGEST_FILE_ALIGNMENT = 65_536;
+/** What one Uint8Array holds everywhere. */
+export const LARGEST_FILE = 2 ** 32 - 1;
+/** Whoever asks for cycles wants to see some, not to be drowned: enough for any real module. */
+export const MOST_CYCLES = 1000;
+/** All listed cycles together: long ones count for more. */
+export const MOST_CYCLE_STEPS = 1_000_000;

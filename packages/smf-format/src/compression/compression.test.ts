@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import lz4js from 'lz4js';
 import { describe, expect, test } from 'vitest';
@@ -77,6 +78,29 @@ describe('lz4', () => {
     for (let end = 0; end < frame.length; end++)
       expect(() => lz4.decompress(frame.subarray(0, end), 600)).toThrow(SmfFormatError);
     expect(() => lz4.decompress(new Uint8Array([...frame, 0]), 600)).toThrow(/after the end/);
+  });
+});
+
+/** The reference tool, where it is installed (Debian: lz4). */
+const tool = spawnSync('lz4', ['--version']).status === 0;
+if (!tool) console.warn('skipped: the lz4 command is not installed');
+
+describe.skipIf(!tool)('lz4 and its reference tool', () => {
+  const data = Uint8Array.from({ length: 300_000 }, (_, i) => ((i * i) >> 7) & 0xff);
+  const run = (input: Uint8Array, ...args: string[]): Uint8Array => {
+    const { stdout, status } = spawnSync('lz4', ['-q', '-c', ...args], { input, maxBuffer: 1 << 24 });
+    expect(status).toBe(0);
+    return new Uint8Array(stdout);
+  };
+
+  test.each(['-B4 -BD', '-B4 -BX -BD', '-9 -BI', '-B7 --no-frame-crc'])('reads frames made with %s', (args) => {
+    expect(Buffer.compare(lz4.decompress(run(data, ...args.split(' ')), data.length), data)).toBe(0);
+  });
+
+  test('makes frames that the tool reads', () => {
+    for (const input of [data, new Uint8Array(0), Uint8Array.of(1)]) {
+      expect(Buffer.compare(run(lz4.compress(input, 0), '-d'), input)).toBe(0);
+    }
   });
 });
 

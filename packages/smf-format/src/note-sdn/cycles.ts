@@ -1,5 +1,6 @@
 // Cycles among instantiations. One through an indirection (dep_kind inner_type, as in Option) has a finite layout and is
 // a warning; any other is error E0420.
+import { MOST_CYCLE_STEPS, MOST_CYCLES } from '../limits.js';
 import type { NoteSdnMetadata } from './model.js';
 
 export interface NoteCycle {
@@ -11,11 +12,6 @@ export interface NoteCycle {
   /** E0420 for an error. */
   readonly errorCode: 'E0420' | undefined;
 }
-
-/** Whoever asks for cycles wants to see some, not to be drowned: enough for any real module. */
-const MOST_CYCLES = 1000;
-/** All listed cycles together: long ones count for more. */
-const MOST_STEPS = 1_000_000;
 
 type Edges = ReadonlyMap<string, ReadonlyMap<string, boolean>>;
 
@@ -78,7 +74,7 @@ function backEdgeCycles(graph: Edges): string[][] {
       const at = position.get(next.value);
       if (at !== undefined) {
         steps += path.length - at;
-        if (cycles.length < MOST_CYCLES && (steps <= MOST_STEPS || cycles.length === 0)) {
+        if (cycles.length < MOST_CYCLES && (steps <= MOST_CYCLE_STEPS || cycles.length === 0)) {
           cycles.push([...path.slice(at), next.value]);
         }
       } else if (!done.has(next.value)) {

@@ -13,14 +13,12 @@ import {
 } from '../definitions.js';
 import { type LayoutAttempt, SmfFormatError } from '../errors.js';
 import { fnv1a32Range } from '../hashes.js';
-import type { SmfLimits } from '../limits.js';
+import { HASH_SAMPLE, type SmfLimits } from '../limits.js';
 import { checkVersion, hexBytes, readHeader, type SmfHeader } from './header.js';
 import { readSections, type SmfSection, sectionProblems } from './sections.js';
 
 /** The smallest file there is: a legacy-72 header and nothing else. */
 const SMALLEST_FILE = LAYOUTS['legacy-72'].header.size;
-/** Enough to tell two entry sizes apart; the rest of the hashes are checked when asked for. */
-const HASH_SAMPLE = 64;
 
 /** A file whose layout is known. Positions are absolute, in bytes from the input's start. */
 export interface Located {
@@ -159,8 +157,7 @@ function locateV11(
   let failure: unknown;
   try {
     located = locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, stop);
-    const strings = located.sections.find((section) => section.type === SectionType.StrTab);
-    if (strings === undefined || located.base + strings.offset + strings.size === headerAt) return located;
+    if (namesFit(bytes, view, located)) return located;
   } catch (error) {
     if (!(error instanceof SmfFormatError) || error.code === 'ERR_SMF_UNSUPPORTED_VERSION') throw error;
     failure = error;
@@ -170,6 +167,16 @@ function locateV11(
   if (located !== undefined) return located;
   if (onProblem === stop) throw failure;
   return locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, onProblem);
+}
+
+/**
+ * Do the names lie where they must? Tables may fit by accident in what was prepended (a run of zeros is a table of empty
+ * sections); names that end at the header, or whose hashes match, do not.
+ */
+function namesFit(bytes: Uint8Array, view: DataView, located: Located): boolean {
+  const strings = located.sections.find((section) => section.type === SectionType.StrTab);
+  if (strings !== undefined) return located.base + strings.offset + strings.size === located.dataEnd;
+  return located.header.symbolCount > 0 && hashesMatch(bytes, view, located, located.header.symbolCount);
 }
 
 /**

@@ -19,6 +19,8 @@ const headerAt = rich.length - 128;
 const sectionTable = Number(new DataView(rich.buffer).getBigUint64(headerAt + 20, true));
 const symbolTable = Number(new DataView(rich.buffer).getBigUint64(headerAt + 28, true));
 
+const table64 = (name: string): number => sectionTable + 64 * (parseSmf(rich).findSection(name)?.index ?? 0);
+
 describe('legacy layouts', () => {
   test.each(['legacy-96', 'legacy-72', 'trailer-96'] as const)('%s, whatever is in the padding', (layout) => {
     fc.assert(
@@ -351,6 +353,24 @@ describe('stubs', () => {
     const twice = parseSmf(new Uint8Array([...rich, ...inner]), { verifyModuleHash: true });
     expect(twice.dataOffset).toBe(rich.length + stub.length);
     expect(twice.templates()).toHaveLength(2);
+  });
+
+  test('behind zeros, which look like a table of empty sections', () => {
+    const smf = parseSmf(new Uint8Array([...new Uint8Array(20_000), ...rich]), { verifyModuleHash: true });
+    expect(smf.dataOffset).toBe(20_000);
+    expect(smf.findSymbol('main')?.size).toBe(6);
+  });
+
+  test('a file of another writer, without a StrTab entry', () => {
+    const strings = table64('.strtab');
+    const foreign = patched(rich, (view) => {
+      view.setBigUint64(headerAt + 60, 0n, true);
+      view.setUint8(strings, 99);
+      view.setBigUint64(strings + 8, 0n, true);
+      view.setBigUint64(strings + 16, 0n, true);
+    });
+    expect(parseSmf(foreign).findSymbol('table')?.name).toBe('table');
+    expect(parseSmf(SmfBuilder.from(parseSmf(foreign)).build()).findSymbol('table')?.name).toBe('table');
   });
 
   test('a file without symbols and sections', () => {

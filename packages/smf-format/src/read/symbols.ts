@@ -12,7 +12,7 @@ import {
 } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
 import { fnv1a32Range } from '../hashes.js';
-import type { SmfLimits } from '../limits.js';
+import { NAME_BUDGET_BASE, NAME_BUDGET_FACTOR, type SmfLimits } from '../limits.js';
 import type { Located } from './layout.js';
 
 /** One symbol, decoded: a plain object that stays valid after the input is gone. */
@@ -126,7 +126,7 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
 
   /** @internal What all names together may come to: shared tails are fine, a file that unfolds to gigabytes is not. */
   get nameBudget(): number {
-    return 16 * (this.#table.stringsEnd - this.#table.stringsAt) + (1 << 20);
+    return NAME_BUDGET_FACTOR * (this.#table.stringsEnd - this.#table.stringsAt) + NAME_BUDGET_BASE;
   }
 
   /** @internal */

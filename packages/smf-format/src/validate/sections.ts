@@ -1,6 +1,7 @@
 // Section entries, beyond what a reader checks when it opens a file, and what can be read of each section.
 import { isCompressed, type SmfCodecs } from '../compression/codec.js';
 import { Compression, SECTION_ENTRY, SectionFlags, SectionType } from '../definitions.js';
+import { LARGEST_FILE_ALIGNMENT } from '../limits.js';
 import { isBss, type SmfSection, sectionLabel } from '../read/sections.js';
 import { isNote, type SmfFile } from '../read/smf-file.js';
 import type { DiagnosticSink } from './diagnostics.js';
@@ -39,7 +40,7 @@ function checkEntry(file: SmfFile, section: SmfSection, at: number, sink: Diagno
   }
   if (isBss(section) || isNote(section)) return;
   const aligned = section.alignment < 2 || section.offset % section.alignment === 0;
-  if (file.layout === 'v1.1' && !aligned && section.alignment <= 65_536) {
+  if (file.layout === 'v1.1' && !aligned && section.alignment <= LARGEST_FILE_ALIGNMENT) {
     sink.warn(
       'WARN_MISALIGNED',
       label,

@@ -17,13 +17,9 @@ import {
 } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
 import { fnv1a64 } from '../hashes.js';
+import { LARGEST_FILE, LARGEST_FILE_ALIGNMENT } from '../limits.js';
 import type { BuilderSection, BuilderSymbol, SmfHeaderInput } from './model.js';
 import { StringTable } from './strings.js';
-
-/** Larger alignments are for memory; honouring them in the file would let an entry of 64 bytes ask for gigabytes. */
-const LARGEST_FILE_ALIGNMENT = 65_536;
-/** What one Uint8Array holds everywhere. */
-const LARGEST_FILE = 2 ** 32 - 1;
 
 export interface EmitInput {
   readonly header: Required<SmfHeaderInput>;
