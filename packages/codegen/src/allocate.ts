@@ -14,7 +14,7 @@ export class Allocation {
     /** By virtual register: its pieces in order. */
     private readonly pieces: readonly Interval[][],
     /** By virtual register: its stack slot, or -1. */
-    readonly slots: Int32Array,
+    readonly slots: number[],
     readonly slotCount: number,
     /** Callee-saved registers that the function changes. */
     readonly savedRegisters: readonly number[],
@@ -53,17 +53,17 @@ const NO_PIECES: readonly Interval[] = Object.freeze([]);
 class LinearScan {
   private readonly pieces: Interval[][];
   /** By virtual register: the physical one that it got last. */
-  private readonly lastRegister: Int32Array;
+  private readonly lastRegister: number[];
   private readonly active: Interval[][] = [[], []];
   private readonly inactive: Interval[][] = [[], []];
   private readonly pending = new MinHeap<Interval>((a, b) => a.start - b.start || a.virtual - b.virtual);
   /** By physical register: index of its first fixed range that may still matter. */
-  private readonly fixedCursor = new Int32Array(FIRST_VIRTUAL);
+  private readonly fixedCursor = new Array<number>(FIRST_VIRTUAL).fill(0);
   private callCursor = 0;
   /** By physical register, for the interval at hand: until when it is free, or when its present owner uses it next. */
-  private readonly until = new Int32Array(FIRST_VIRTUAL);
+  private readonly until = new Array<number>(FIRST_VIRTUAL).fill(0);
   /** By physical register: from when an instruction needs it. */
-  private readonly blocked = new Int32Array(FIRST_VIRTUAL);
+  private readonly blocked = new Array<number>(FIRST_VIRTUAL).fill(0);
   private readonly saved = new Set<number>();
 
   constructor(
@@ -72,7 +72,7 @@ class LinearScan {
   ) {
     const count = live.machine.classes.length;
     this.pieces = new Array<readonly Interval[]>(count).fill(NO_PIECES) as Interval[][];
-    this.lastRegister = new Int32Array(count).fill(NO_REG);
+    this.lastRegister = new Array<number>(count).fill(NO_REG);
   }
 
   run(): Allocation {
@@ -296,10 +296,10 @@ class LinearScan {
   }
 
   /** Slots are shared by virtual registers whose lives, holes included, do not overlap. */
-  private assignSlots(): { slots: Int32Array; slotCount: number } {
+  private assignSlots(): { slots: number[]; slotCount: number } {
     const { ranges, rangeOffsets } = this.live;
     const count = this.pieces.length;
-    const slots = new Int32Array(count).fill(-1);
+    const slots = new Array<number>(count).fill(-1);
     const start = (v: number): number => ranges[rangeOffsets[v]!]!;
     const end = (v: number): number => ranges[rangeOffsets[v + 1]! - 1]!;
     const spilled: number[] = [];

@@ -5,26 +5,26 @@ export interface BlockOrder {
   /** Reachable blocks, the entry first; every block comes after those that dominate it. */
   readonly order: readonly number[];
   /** By block: how many loops it is in. */
-  readonly loopDepth: Int32Array;
+  readonly loopDepth: number[];
   /** By block: the header of the innermost loop it is in, or -1. A header is in its own loop. */
-  readonly loopHeader: Int32Array;
+  readonly loopHeader: number[];
   /** By header: the header of the loop around its loop, or -1. */
-  readonly outerHeader: Int32Array;
+  readonly outerHeader: number[];
 }
 
 export function orderBlocks(successors: readonly (readonly number[])[]): BlockOrder {
   const count = successors.length;
   const order = reversePostOrder(successors);
-  const rank = new Int32Array(count).fill(-1);
+  const rank = new Array<number>(count).fill(-1);
   for (let i = 0; i < order.length; i++) rank[order[i]!] = i;
   const predecessors: number[][] = successors.map(() => []);
   for (const block of order) for (const next of successors[block]!) predecessors[next]!.push(block);
 
-  const loopDepth = new Int32Array(count);
-  const loopHeader = new Int32Array(count).fill(-1);
-  const outerHeader = new Int32Array(count).fill(-1);
+  const loopDepth = new Array<number>(count).fill(0);
+  const loopHeader = new Array<number>(count).fill(-1);
+  const outerHeader = new Array<number>(count).fill(-1);
   let reducible = true;
-  const inLoop = new Int32Array(count).fill(-1);
+  const inLoop = new Array<number>(count).fill(-1);
   const members: number[] = [];
   // Inner headers come later in the order: going backwards, inner loops are found first and absorbed by outer ones.
   for (let i = order.length - 1; i >= 0; i--) {
@@ -64,8 +64,8 @@ export function orderBlocks(successors: readonly (readonly number[])[]): BlockOr
 }
 
 function reversePostOrder(successors: readonly (readonly number[])[]): number[] {
-  const visited = new Uint8Array(successors.length);
-  const nextEdge = new Int32Array(successors.length);
+  const visited = new Array<number>(successors.length).fill(0);
+  const nextEdge = new Array<number>(successors.length).fill(0);
   const postOrder: number[] = [];
   const stack = [0];
   visited[0] = 1;
@@ -86,7 +86,7 @@ function reversePostOrder(successors: readonly (readonly number[])[]): number[] 
 }
 
 /** Pulls a loop's blocks together behind its header, keeping their order; in a reducible graph dominators still come first. */
-function groupLoops(order: readonly number[], loopHeader: Int32Array, outerHeader: Int32Array): number[] {
+function groupLoops(order: readonly number[], loopHeader: number[], outerHeader: number[]): number[] {
   /** By header (or the whole function, under -1): its blocks, with an inner loop standing as its header. */
   const items = new Map<number, number[]>([[-1, []]]);
   for (const block of order) {

@@ -61,7 +61,7 @@ class Emitter {
   private readonly resolved: ResolvedMoves;
   private readonly frame: Frame;
   private readonly mover: Mover;
-  private readonly threads: Int32Array;
+  private readonly threads: number[];
 
   constructor(
     private readonly live: LiveRanges,
@@ -103,9 +103,9 @@ class Emitter {
   }
 
   /** By block: where a jump to it ends up, past blocks that only jump on. */
-  private threadJumps(): Int32Array {
+  private threadJumps(): number[] {
     const { blocks } = this.machine;
-    const threads = new Int32Array(blocks.length).fill(-1);
+    const threads = new Array<number>(blocks.length).fill(-1);
     const path: number[] = [];
     for (const { index } of blocks) {
       let target = index;

@@ -3,14 +3,14 @@
 import { type MachineBlock, type MachineFunction, PSEUDO_BRANCH, PSEUDO_JUMP } from './machine-ir.js';
 
 /** `threads`, by block: where a jump to it ends up; a block for which that is another one is left out. */
-export function layoutBlocks(machine: MachineFunction, threads: Int32Array): MachineBlock[] {
+export function layoutBlocks(machine: MachineFunction, threads: number[]): MachineBlock[] {
   const { blocks } = machine;
   const order = blocks.filter((block) => threads[block.index] === block.index);
-  const position = new Int32Array(blocks.length).fill(-1);
+  const position = new Array<number>(blocks.length).fill(-1);
   for (let i = 0; i < order.length; i++) position[order[i]!.index] = i;
   /** By header: last position of a block in its loop, and how many there are. */
-  const lastPosition = new Int32Array(blocks.length).fill(-1);
-  const members = new Int32Array(blocks.length);
+  const lastPosition = new Array<number>(blocks.length).fill(-1);
+  const members = new Array<number>(blocks.length).fill(0);
   for (const block of order) {
     for (let header = block.loopHeader; header >= 0; header = blocks[header]!.outerHeader) {
       lastPosition[header] = Math.max(lastPosition[header]!, position[block.index]!);
@@ -36,7 +36,7 @@ export function layoutBlocks(machine: MachineFunction, threads: Int32Array): Mac
 function isTopTested(
   header: MachineBlock,
   last: MachineBlock,
-  threads: Int32Array,
+  threads: number[],
   isInside: (block: number) => boolean,
 ): boolean {
   if (header.instructions.at(-1)!.row.pseudo !== PSEUDO_BRANCH) return false;

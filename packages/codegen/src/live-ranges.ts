@@ -6,17 +6,19 @@ import { type MachineBlock, type MachineFunction, pseudos } from './machine-ir.j
 import { FIRST_VIRTUAL, RAX, RCX, RDX, RESULT_REGISTER, VECTOR_RESULT_REGISTER } from './x64/registers.js';
 import { ROLE_DEF, ROLE_USE } from './x64/row.js';
 
+const NO_RANGES: readonly number[] = [];
+
 export class LiveRanges {
   /** By block: number of its first instruction; one more entry for the end. */
-  readonly firstInstruction: Int32Array;
+  readonly firstInstruction: number[];
   /** By block: the virtual registers that are live where it begins, its parameters not among them. */
   readonly liveIn: LinkedLists;
   /** Ascending, disjoint `from, to, from, to, …` of each virtual register, at its `rangeOffsets`; none if it is never live. */
-  readonly ranges: Int32Array;
-  readonly rangeOffsets: Int32Array;
+  readonly ranges: number[];
+  readonly rangeOffsets: number[];
   /** Ascending `position * 2 + (1 if it must be in a register there)` of each virtual register, at its `useOffsets`. */
-  readonly uses: Int32Array;
-  readonly useOffsets: Int32Array;
+  readonly uses: number[];
+  readonly useOffsets: number[];
   /** By virtual register: registers, virtual or physical, that it should share if it can. */
   readonly hints: LinkedLists;
   /** By physical register: ascending ranges in which instructions or the calling convention use it. */
@@ -25,7 +27,7 @@ export class LiveRanges {
   readonly calls: readonly number[];
 
   constructor(readonly machine: MachineFunction) {
-    this.firstInstruction = new Int32Array(machine.blocks.length + 1);
+    this.firstInstruction = new Array<number>(machine.blocks.length + 1).fill(0);
     let total = 0;
     for (const block of machine.blocks) {
       this.firstInstruction[block.index] = total;
@@ -42,7 +44,7 @@ export class LiveRanges {
     this.hints = builder.hints;
     ({ items: this.ranges, offsets: this.rangeOffsets } = builder.ranges.flatten());
     ({ items: this.uses, offsets: this.useOffsets } = builder.uses.flatten());
-    this.fixed = builder.fixed.map((list) => list.reverse());
+    this.fixed = builder.fixed.map((list) => list?.reverse() ?? NO_RANGES);
     this.calls = builder.calls.reverse();
   }
 
@@ -62,10 +64,10 @@ class Builder {
   readonly uses: LinkedLists;
   readonly hints: LinkedLists;
   /** By physical register: descending `to, from` pairs. */
-  readonly fixed: number[][] = Array.from({ length: FIRST_VIRTUAL }, () => []);
+  readonly fixed = new Array<number[] | undefined>(FIRST_VIRTUAL).fill(undefined);
   readonly calls: number[] = [];
   /** By physical register: where the range that is being built ends, or -1. */
-  private readonly fixedUntil = new Int32Array(FIRST_VIRTUAL).fill(-1);
+  private readonly fixedUntil = new Array<number>(FIRST_VIRTUAL).fill(-1);
 
   constructor(private readonly machine: MachineFunction) {
     const count = machine.classes.length;
@@ -120,7 +122,7 @@ class Builder {
     }
     for (let register = 0; register < FIRST_VIRTUAL; register++) {
       if (this.fixedUntil[register]! < 0) continue;
-      this.fixed[register]!.push(this.fixedUntil[register]!, from);
+      this.pushFixed(register, from, this.fixedUntil[register]!);
       this.fixedUntil[register] = -1;
     }
   }
@@ -156,8 +158,14 @@ class Builder {
   /** A physical register is written at `position`, for whoever reads it after. */
   private defineFixed(register: number, position: number): void {
     const until = this.fixedUntil[register]!;
-    this.fixed[register]!.push(until < 0 ? (position | 1) + 1 : until, position);
+    this.pushFixed(register, position, until < 0 ? (position | 1) + 1 : until);
     this.fixedUntil[register] = -1;
+  }
+
+  private pushFixed(register: number, from: number, to: number): void {
+    const list = this.fixed[register];
+    if (list === undefined) this.fixed[register] = [to, from];
+    else list.push(to, from);
   }
 
   private addRange(register: number, from: number, to: number): void {

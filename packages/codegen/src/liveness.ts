@@ -14,7 +14,7 @@ export interface LiveSets {
 
 export function findLiveAcrossBlocks(machine: MachineFunction): LiveSets {
   const { blocks } = machine;
-  const definedIn = new Int32Array(machine.classes.length).fill(-1);
+  const definedIn = new Array<number>(machine.classes.length).fill(-1);
   const usedIn = findUsingBlocks(machine, definedIn);
   const liveIn = new LinkedLists(blocks.length);
   const liveOut = new LinkedLists(blocks.length);
@@ -34,7 +34,7 @@ export function findLiveAcrossBlocks(machine: MachineFunction): LiveSets {
 }
 
 /** By virtual register: blocks other than its own that use it. Fills in each one's own block. */
-function findUsingBlocks(machine: MachineFunction, definedIn: Int32Array): LinkedLists {
+function findUsingBlocks(machine: MachineFunction, definedIn: number[]): LinkedLists {
   const usedIn = new LinkedLists(definedIn.length);
   const use = (register: number, block: number): void => {
     const v = register - FIRST_VIRTUAL;

@@ -19,7 +19,7 @@ export interface ResolvedMoves {
 export function resolveMoves(live: LiveRanges, allocation: Allocation): ResolvedMoves {
   const { blocks, classes } = live.machine;
   const total = live.firstInstruction[blocks.length]!;
-  const startsBlock = new Uint8Array(total + 1);
+  const startsBlock = new Array<number>(total + 1).fill(0);
   for (const block of blocks) startsBlock[live.firstInstruction[block.index]!] = 1;
 
   const beforeInstruction = new Array<Move[] | undefined>(total).fill(undefined);

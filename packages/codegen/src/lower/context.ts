@@ -27,7 +27,7 @@ export interface ConstantBits {
 
 export class LoweringContext {
   block!: MachineBlock;
-  private readonly registers: Int32Array;
+  private readonly registers: number[];
   private readonly types: (MachineType | undefined)[];
   private readonly constants: (ConstantBits | undefined)[];
 
@@ -38,7 +38,7 @@ export class LoweringContext {
     readonly assembler: Assembler,
   ) {
     const count = source.valueTypes.length;
-    this.registers = new Int32Array(count).fill(NO_REG);
+    this.registers = new Array<number>(count).fill(NO_REG);
     this.types = new Array<MachineType | undefined>(count);
     this.constants = new Array<ConstantBits | undefined>(count);
   }

@@ -72,8 +72,8 @@ class BlockBuilder {
     private readonly context: LoweringContext,
   ) {
     const { order, loopDepth, loopHeader, outerHeader } = layout;
-    const rank = new Int32Array(source.blocks.length);
-    const predecessorCount = new Int32Array(source.blocks.length);
+    const rank = new Array<number>(source.blocks.length).fill(0);
+    const predecessorCount = new Array<number>(source.blocks.length).fill(0);
     for (let i = 0; i < order.length; i++) {
       rank[order[i]!] = i;
       for (const edge of edgesOf(source.blocks[order[i]!]!.terminator)) predecessorCount[edge.block]!++;

@@ -6,22 +6,22 @@ type Elem = Instruction & { readonly op: 'elem' };
 export type Comparison = Instruction & { readonly op: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' };
 
 export class Uses {
-  private readonly counts: Int32Array;
+  private readonly counts: number[];
   /** Uses as the address of a load or store. */
-  private readonly addressUses: Int32Array;
+  private readonly addressUses: number[];
   /** Block of the last use found as a condition, or -1. */
-  private readonly conditionBlock: Int32Array;
+  private readonly conditionBlock: number[];
   private readonly definitions: (Instruction | undefined)[];
-  private readonly definitionBlock: Int32Array;
+  private readonly definitionBlock: number[];
 
   /** `order`: the reachable blocks, definitions before uses. */
   constructor(source: ConcreteFunction, order: readonly number[]) {
     const count = source.valueTypes.length;
-    this.counts = new Int32Array(count);
-    this.addressUses = new Int32Array(count);
-    this.conditionBlock = new Int32Array(count).fill(-1);
+    this.counts = new Array<number>(count).fill(0);
+    this.addressUses = new Array<number>(count).fill(0);
+    this.conditionBlock = new Array<number>(count).fill(-1);
     this.definitions = new Array<Instruction | undefined>(count);
-    this.definitionBlock = new Int32Array(count).fill(-1);
+    this.definitionBlock = new Array<number>(count).fill(-1);
     for (const index of order) {
       const { terminator } = source.blocks[index]!;
       if (terminator.op === 'jump') this.countAll(terminator.target.args);
