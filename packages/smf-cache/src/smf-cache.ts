@@ -100,8 +100,9 @@ export class SmfCache implements Disposable {
     const failures: PrefetchFailure[] = [];
     for (const path of paths) {
       try {
-        using handle = this.get(path);
+        const handle = this.get(path);
         handle.readAhead();
+        handle.close();
       } catch (error) {
         failures.push({ path, error });
       }

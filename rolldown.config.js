@@ -1,0 +1,29 @@
+// How every package's JavaScript is built: one file for each entry of its `exports`, so that a process does not open and
+// link dozens of modules at its start (measured: 60 to 70 ms of 100 for symbol-resolver and all below it). Types come
+// from tsc. Run in a package's folder.
+import { readFileSync } from 'node:fs';
+import { basename, dirname, relative } from 'node:path';
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const outputs = Object.values(manifest.exports)
+  .map((entry) => entry.default)
+  .filter((path) => path !== undefined);
+
+export default {
+  input: Object.fromEntries(
+    outputs.map((path) => {
+      const name = relative('dist', dirname(path)) + '/' + basename(path, '.js');
+      return [name.replace(/^\//, ''), path.replace('dist/', 'src/').replace(/\.js$/, '.ts')];
+    }),
+  ),
+  external: (id) => !id.startsWith('.') && !id.startsWith('/'),
+  platform: 'neutral',
+  transform: { target: 'node20.17' },
+  output: {
+    dir: 'dist',
+    format: 'esm',
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'shared-[hash].js',
+  },
+};
