@@ -2,8 +2,9 @@
 export { type AssembleOptions, assembleLibrary, type PossibleInstance } from './assemble.js';
 export type { JitInstantiatorConfig } from './config.js';
 export { type FlushFailure, JitError, type JitErrorCode } from './errors.js';
-export { JitInstantiator, type JitStats, type Outcome } from './instantiator.js';
+export { JitInstantiator } from './instantiator.js';
 export { nativeSignature } from './native-signature.js';
+export type { JitStats, Outcome } from './outcome.js';
 export { isPersistedSection } from './persisted.js';
 export {
   isError,

@@ -10,48 +10,20 @@ import { type FlushFailure, JitError } from './errors.js';
 import { InstantiationError } from './instantiation-error.js';
 import { type Installed, Linker } from './link.js';
 import { LoadedModule } from './module.js';
+import type { JitStats, Outcome } from './outcome.js';
 import { type PlanContext, plan, type Request, requestFor, requestForInstance } from './plan.js';
+import { addAffectedCallers, findStale, hasSemanticKey, presentRequest } from './reload.js';
 import type { JitInstantiationResult } from './result.js';
 import { KeyRing } from './signature.js';
 import { printTypeArgs } from './type-args.js';
 import { WriteBackQueue } from './write-back.js';
-
-/** What a {@link JitInstantiator} did since it was made, and holds now. */
-export interface JitStats {
-  /** Functions installed and callable. */
-  readonly cachedCount: number;
-  /** Functions compiled here. */
-  readonly compileCount: number;
-  /** Functions taken from a file, compiled by an earlier run. */
-  readonly persisted: number;
-  /** Functions that were in a file but failed their check, and were compiled anew; `explain` says why. */
-  readonly rejected: number;
-  /** Instantiations that ended in an error. */
-  readonly failed: number;
-  /** Functions that wait for `flush()`. */
-  readonly pendingWrites: number;
-  readonly loadedSmfCount: number;
-  readonly smfCacheHits: number;
-  readonly smfCacheMisses: number;
-  readonly smfFilesMapped: number;
-  /** Bytes. */
-  readonly smfMemoryMapped: number;
-}
-
-/** How the latest lookup of a symbol ended. */
-export type Outcome =
-  | { readonly kind: 'persisted' }
-  | { readonly kind: 'compiled' }
-  /** Compiled, because the persisted code did not pass its check. */
-  | { readonly kind: 'rejected'; readonly reason: string }
-  | { readonly kind: 'failed'; readonly reason: string };
 
 /**
  * Turns symbols that no one compiled into machine code: finds the template in a loaded SMF file, specialises it, compiles
  * it for this machine, installs it and everything that it calls, and writes the results back into the file, so that
  * the next process finds them compiled.
  *
- * It owns the installed code: addresses are good until `close()`.
+ * It owns the installed code: addresses are good until their symbol is dropped, replaced by a reload, or `close()`.
  *
  * @example
  * using jit = new JitInstantiator();
@@ -69,6 +41,7 @@ export class JitInstantiator implements Disposable {
   readonly #modules = new Map<string, LoadedModule>();
   readonly #installed = new Map<string, Installed>();
   readonly #outcomes = new Map<string, Outcome>();
+  readonly #dropListeners: ((symbols: readonly string[]) => void)[] = [];
   #compileCount = 0;
   #persisted = 0;
   #rejected = 0;
@@ -87,7 +60,10 @@ export class JitInstantiator implements Disposable {
 
   /**
    * Reads the note of an SMF file, so that what it lists can be instantiated. The file stays mapped until `unloadSmf` or
-   * `close()`. Loading it again takes its present version for all later instantiations; installed code stays.
+   * `close()`.
+   *
+   * Loading it again takes its present version: installed functions whose template (or row in a table) is another one now
+   * are invalidated, as by {@link invalidateBySemanticKey}; all others stay.
    *
    * @throws NativeMemError `ENOENT`, `EACCES`, … if it cannot be mapped
    * @throws SmfFormatError, SdnSyntaxError if it is damaged; what was loaded before stays
@@ -103,21 +79,26 @@ export class JitInstantiator implements Disposable {
       file.close();
       throw error;
     }
-    this.#modules.get(module.path)?.close();
+    const before = this.#modules.get(module.path);
     this.#modules.set(module.path, module);
     this.#log(`loaded ${module.path}`);
+    if (before !== undefined) this.#replaceModule(before, module);
   }
 
   /**
-   * Forgets a module and the symbols that were instantiated for it; true if it was loaded. Addresses that were handed
-   * out stay good until `close()`, and results that wait to be written into the file are still written.
+   * Forgets a module and the symbols that were instantiated for it; true if it was loaded. Callables that were bound to
+   * them throw from now on; functions of other modules that call them still do. Results that wait to be written into the
+   * file are still written.
    */
   unloadSmf(path: string): boolean {
     const absolute = resolve(path);
     const module = this.#modules.get(absolute) ?? this.#modules.get(path);
     if (module === undefined) return false;
     this.#modules.delete(module.path);
-    for (const { symbol, home } of [...this.#installed.values()]) if (home === module) this.dropCachedSymbol(symbol);
+    const dropped = [...this.#installed.values()].filter(({ home }) => home === module);
+    for (const entry of dropped) this.#linker.closeEntry(entry);
+    this.#drop(dropped.map(({ symbol }) => symbol));
+    this.#linker.collect(this.#installed.values());
     module.close();
     return true;
   }
@@ -192,13 +173,47 @@ export class JitInstantiator implements Disposable {
   }
 
   /**
+   * An address to call the function by that outlives it: when it is invalidated or dropped and instantiated anew (with the
+   * same signature), calls go to the new code. Undefined for a symbol that is not installed. Costs one more jump a call.
+   */
+  entryOf(symbol: string): bigint | undefined {
+    const installed = this.#installed.get(symbol);
+    return installed && this.#linker.entryOf(installed);
+  }
+
+  /**
    * Forgets the installed code of a symbol; the next `tryJitInstantiate` compiles it (or takes it from its file) again,
-   * and code that calls it goes to the new code from then on. The old code stays in memory until `close()`, since it may
-   * be running. True if it was installed.
+   * and code that calls it goes to the new code from then on. The old code is freed as soon as nothing can call it: then
+   * functions that were bound to its address throw `ERR_CODE_FREED`. True if it was installed.
    */
   dropCachedSymbol(symbol: string): boolean {
-    this.#outcomes.delete(symbol);
-    return this.#installed.delete(symbol);
+    if (!this.#installed.has(symbol)) return false;
+    this.#drop([symbol]);
+    this.#linker.collect(this.#installed.values());
+    return true;
+  }
+
+  /**
+   * Drops every function that was made from a template, and every caller that relies on a signature that is no longer
+   * so. Those that installed code (or an {@link entryOf}) still calls are instantiated anew at once, and their callers go
+   * to the new code at their next call. If that fails (`explain` says why), the callers keep the old code.
+   *
+   * @param key a template (`sort`), or a template with its types (`sort<f64>`, `zip<i32,f64>`)
+   * @returns the dropped symbols
+   * @throws JitError `ERR_CLOSED`
+   * @example jit.invalidateBySemanticKey('sort'); // ['fn$sort$f64', 'fn$sort$i32']
+   */
+  invalidateBySemanticKey(key: string): string[] {
+    this.#checkOpen();
+    const dropped = new Set<string>();
+    for (const entry of this.#installed.values()) if (hasSemanticKey(entry, key)) dropped.add(entry.symbol);
+    this.#invalidate(dropped);
+    return [...dropped];
+  }
+
+  /** Calls `listener` with the symbols whose addresses are no longer to be used, whenever some are dropped. */
+  onDrop(listener: (symbols: readonly string[]) => void): void {
+    this.#dropListeners.push(listener);
   }
 
   /**
@@ -259,9 +274,50 @@ export class JitInstantiator implements Disposable {
         return installed && signatureToString(installed.code.signature);
       },
     };
-    const installed = this.#linker.install(plan(root, context), (name) => this.#installed.get(name)?.block.address);
+    const installed = this.#linker.install(plan(root, context), (name) => this.#installed.get(name));
     for (const entry of installed) this.#publish(entry);
     return installed[0]!;
+  }
+
+  #replaceModule(before: LoadedModule, present: LoadedModule): void {
+    for (const [symbol, entry] of this.#installed) {
+      if (entry.home === before) this.#installed.set(symbol, { ...entry, home: present });
+    }
+    before.close();
+    this.#invalidate(findStale(this.#installed.values(), [...this.#modules.values()]));
+  }
+
+  /** Drops functions with the callers that rely on them, and makes anew what is still called. */
+  #invalidate(dropped: Set<string>): void {
+    if (dropped.size === 0) return;
+    const modules = [...this.#modules.values()];
+    addAffectedCallers(dropped, this.#installed, modules);
+    const old = [...dropped].map((symbol) => this.#installed.get(symbol)!);
+    this.#drop([...dropped]);
+    const called = this.#linker.called(this.#installed.values());
+    for (const entry of old) {
+      if (!called.has(entry.symbol)) continue;
+      try {
+        const request = presentRequest(entry, modules);
+        if (request === undefined) throw new InstantiationError(`${entry.symbol}: no loaded module lists it any more`);
+        const fresh = this.#installed.get(entry.symbol) ?? this.#instantiate(request);
+        const [was, is] = [entry, fresh].map(({ code }) => signatureToString(code.signature));
+        if (was !== is) this.#linker.closeEntry(entry); // its callers would pass the wrong arguments
+      } catch (error) {
+        this.#failure(entry.symbol, error);
+      }
+    }
+    this.#linker.collect(this.#installed.values());
+  }
+
+  #drop(symbols: readonly string[]): void {
+    if (symbols.length === 0) return;
+    for (const symbol of symbols) {
+      this.#outcomes.delete(symbol);
+      this.#installed.delete(symbol);
+    }
+    this.#log(`dropped ${symbols.join(', ')}`);
+    for (const listener of this.#dropListeners) listener(symbols);
   }
 
   #publish(entry: Installed): void {

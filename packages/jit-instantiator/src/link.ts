@@ -1,7 +1,9 @@
 // Installs planned functions: slots for what they call, the code with its displacements patched, then the slots are set.
-// Until every block is in place no slot of the plan has a target and nobody has an address: no caller sees half of it.
+// Until every block is in place no slot of the plan has a new target and nobody has an address: no caller sees half of it.
+// What was replaced is freed once nothing that can still be called leads to it.
 import { patchImports } from '@simple-jit/codegen';
 import type { CodeArena, CodeBlock, ImportSlot } from '@simple-jit/native-mem';
+import { type Signature, signatureToString } from '@simple-jit/template-ir';
 import type { Planned } from './plan.js';
 
 /** A function in executable memory. */
@@ -9,68 +11,157 @@ export interface Installed extends Planned {
   readonly block: CodeBlock;
 }
 
-/** The import slots of one instantiator: one for each symbol that some installed code calls. */
+/** Where all calls of a symbol go that rely on one signature. Code of another signature gets a slot of its own. */
+interface Slot {
+  readonly symbol: string;
+  readonly pointer: ImportSlot;
+  target: CodeBlock | undefined;
+}
+
+/** jmp [rip + displacement]: System V leaves every register as the callee expects it. */
+const JUMP_THROUGH_SLOT = Uint8Array.of(0xff, 0x25, 0, 0, 0, 0);
+const JUMP_DISPLACEMENT_AT = 2;
+
 export class Linker {
   readonly #arena: CodeArena;
-  readonly #slots = new Map<string, ImportSlot>();
-  /** Every block ever published: code that was dropped may still be running, or be called through a slot. */
-  readonly #blocks: CodeBlock[] = [];
+  readonly #slots = new Map<string, Slot>();
+  /** Every open block, with the keys of the slots that it calls through. */
+  readonly #blocks = new Map<CodeBlock, readonly string[]>();
+  /** By slot key: code that jumps through it, so that JS callers are redirected like all others. */
+  readonly #entries = new Map<string, CodeBlock>();
 
   constructor(arena: CodeArena) {
     this.#arena = arena;
   }
 
   /**
-   * Installs all functions of a plan, or none.
-   * @param addressOf where a function that was installed before is
+   * Installs all functions of a plan, or none. Whoever called an older version of one (with the same signature) calls
+   * this one from now on.
+   *
+   * @param installed finds a function that was installed before
    * @throws NativeMemError if memory is refused
    */
-  install(plan: readonly Planned[], addressOf: (symbol: string) => bigint | undefined): Installed[] {
+  install(plan: readonly Planned[], installed: (symbol: string) => Installed | undefined): Installed[] {
     const blocks: CodeBlock[] = [];
     const fresh: string[] = [];
     try {
-      const slots = new Map<string, bigint>();
-      for (const { code } of plan) {
-        for (const { symbol } of code.imports) {
-          let slot = this.#slots.get(symbol);
-          if (slot === undefined) {
-            slot = this.#arena.allocateSlot(addressOf(symbol) ?? 0n);
-            this.#slots.set(symbol, slot);
-            fresh.push(symbol);
-          }
-          slots.set(symbol, slot.address);
-        }
-      }
-      for (const { code } of plan) {
-        blocks.push(
-          this.#arena.allocate(code.code, {
-            name: code.symbol,
-            traps: code.traps,
-            relocate: (copy, address) => copy.set(patchImports({ code: copy, imports: code.imports }, address, slots)),
-          }),
+      const keys = plan.map(({ code }) =>
+        code.imports.map(({ symbol, signature }) => {
+          const key = slotKey(symbol, signature);
+          if (this.#slots.has(key)) return key;
+          fresh.push(key);
+          const target = installed(symbol)?.block;
+          this.#slots.set(key, { symbol, pointer: this.#arena.allocateSlot(target?.address ?? 0n), target });
+          return key;
+        }),
+      );
+      for (const [index, { code }] of plan.entries()) {
+        const addresses = new Map(
+          code.imports.map(({ symbol }, i) => [symbol, this.#slots.get(keys[index]![i]!)!.pointer.address]),
         );
+        const block = this.#arena.allocate(code.code, {
+          name: code.symbol,
+          traps: code.traps,
+          relocate: (copy, address) => {
+            patchImports({ code: copy, imports: code.imports }, address, addresses, copy);
+          },
+        });
+        blocks.push(block);
+        this.#blocks.set(block, keys[index]!);
       }
     } catch (error) {
-      for (const block of blocks) block.close();
-      for (const symbol of fresh) {
-        this.#slots.get(symbol)!.close();
-        this.#slots.delete(symbol);
-      }
+      for (const block of blocks) this.#closeBlock(block);
+      for (const key of fresh) this.#closeSlot(key);
       throw error;
     }
-    this.#blocks.push(...blocks);
-    const installed = plan.map((planned, index) => ({ ...planned, block: blocks[index]! }));
-    for (const { symbol, block } of installed) {
-      const slot = this.#slots.get(symbol);
-      if (slot !== undefined) slot.target = block.address;
+    const result = plan.map((planned, index) => ({ ...planned, block: blocks[index]! }));
+    for (const { symbol, code, block } of result) {
+      const slot = this.#slots.get(slotKey(symbol, code.signature));
+      if (slot !== undefined) redirect(slot, block);
     }
-    return installed;
+    return result;
+  }
+
+  /** An address that leads to the function, and to what replaces it. It is good until `closeEntry`. */
+  entryOf({ symbol, code, block }: Installed): bigint {
+    const key = slotKey(symbol, code.signature);
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      const known = this.#slots.get(key);
+      const slot = known ?? { symbol, pointer: this.#arena.allocateSlot(block.address), target: block };
+      this.#slots.set(key, slot);
+      const imports = [
+        { symbol, template: '', typeArgs: [], signature: code.signature, sites: [JUMP_DISPLACEMENT_AT] },
+      ];
+      entry = this.#arena.allocate(JUMP_THROUGH_SLOT, {
+        name: symbol,
+        relocate: (copy, address) => {
+          patchImports({ code: copy, imports }, address, new Map([[symbol, slot.pointer.address]]), copy);
+        },
+      });
+      this.#blocks.set(entry, [key]);
+      this.#entries.set(key, entry);
+    }
+    return entry.address;
+  }
+
+  /** Ends an entry: callables that are bound to it throw from now on. */
+  closeEntry({ symbol, code }: Installed): void {
+    const key = slotKey(symbol, code.signature);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#closeBlock(entry);
+  }
+
+  /** The symbols that code calls which can be called itself: what is published, entries, and what those lead to. */
+  called(published: Iterable<Installed>): Set<string> {
+    const { slots } = this.#reachable(published);
+    return new Set([...slots].map((key) => this.#slots.get(key)!.symbol));
+  }
+
+  /** Frees what nothing can call any more. Code that a call is in right now is kept by native-mem until that ends. */
+  collect(published: Iterable<Installed>): void {
+    const { blocks, slots } = this.#reachable(published);
+    for (const block of [...this.#blocks.keys()]) if (!blocks.has(block)) this.#closeBlock(block);
+    for (const key of [...this.#slots.keys()]) if (!slots.has(key)) this.#closeSlot(key);
   }
 
   /** Frees all code and slots. Callables that were bound to it throw from now on. */
   close(): void {
-    for (const block of this.#blocks.splice(0)) block.close();
-    for (const slot of this.#slots.values()) slot.close();
-    this.#slots.clear();
+    this.#entries.clear();
+    this.collect([]);
   }
+
+  #reachable(published: Iterable<Installed>): { blocks: Set<CodeBlock>; slots: Set<string> } {
+    const blocks = new Set<CodeBlock>(this.#entries.values());
+    for (const { block } of published) blocks.add(block);
+    const slots = new Set<string>();
+    // A Set that grows while it is walked is walked to its new end.
+    for (const block of blocks) {
+      for (const key of this.#blocks.get(block) ?? []) {
+        slots.add(key);
+        const { target } = this.#slots.get(key)!;
+        if (target !== undefined) blocks.add(target);
+      }
+    }
+    return { blocks, slots };
+  }
+
+  #closeBlock(block: CodeBlock): void {
+    this.#blocks.delete(block);
+    block.close();
+  }
+
+  #closeSlot(key: string): void {
+    this.#slots.get(key)?.pointer.close();
+    this.#slots.delete(key);
+  }
+}
+
+const slotKey = (symbol: string, signature: Signature): string => `${symbol} ${signatureToString(signature)}`;
+
+function redirect(slot: Slot, block: CodeBlock): void {
+  slot.pointer.target = block.address;
+  slot.target = block;
 }

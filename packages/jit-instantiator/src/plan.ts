@@ -134,8 +134,8 @@ function obtain(request: Request, modules: Iterable<LoadedModule>): Planned {
   return { ...request, code, origin: 'compiled', rejected };
 }
 
-/** The module that asks first, then all others in load order. */
-function findTemplate(
+/** The module that asks first, then all others in load order. @throws InstantiationError if none holds it */
+export function findTemplate(
   { symbol, template, home }: Request,
   modules: Iterable<LoadedModule>,
 ): { template: SmfTemplate; path: string } {

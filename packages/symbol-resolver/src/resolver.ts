@@ -27,6 +27,8 @@ export class JitSymbolResolver implements Disposable {
   readonly #ownsCache: boolean;
   readonly #registered = new Map<string, bigint>();
   readonly #found = new Map<string, bigint>();
+  /** Of `#found`: what the JIT gave, and takes back when its template changes. */
+  readonly #fromJit = new Set<string>();
   readonly #signatures = new Map<string, NativeSignature>();
   readonly #callables = new Map<string, BoundFunction<NativeSignature>>();
   readonly #modules = new Map<string, ModuleCode>();
@@ -38,6 +40,7 @@ export class JitSymbolResolver implements Disposable {
     this.#cache = config.cache ?? new SmfCache();
     this.#arena = config.arena ?? CodeArena.default();
     this.jit = new JitInstantiator({ ...config, cache: this.#cache, arena: this.#arena });
+    this.jit.onDrop((symbols) => this.#forget(symbols));
   }
 
   /**
@@ -91,7 +94,8 @@ export class JitSymbolResolver implements Disposable {
 
   /**
    * A callable for the symbol. Its signature is that of its template, or the one it was registered with; for compiled
-   * symbols of modules nothing tells it (but for `main`), so pass it. Without one, the same function is returned every time.
+   * symbols of modules nothing tells it (but for `main`), so pass it. Without one, the same function is returned every time,
+   * until its module is reloaded or unloaded. A callable that the JIT made calls the new code once its template was reloaded.
    *
    * @param signature gives the callable its TypeScript type, and may ask for `i64:number` where the symbol has `i64`
    * @throws ResolveError `ERR_UNRESOLVED` with what each place said; `ERR_NO_SIGNATURE`; `ERR_SIGNATURE_MISMATCH` if the
@@ -122,7 +126,8 @@ export class JitSymbolResolver implements Disposable {
         name,
       );
     }
-    const callable = bindFunction(address, chosen);
+    const isFromJit = this.#fromJit.has(name) && !this.#registered.has(name);
+    const callable = bindFunction((isFromJit ? this.jit.entryOf(name) : undefined) ?? address, chosen);
     if (signature === undefined) this.#callables.set(name, callable);
     return callable;
   }
@@ -132,7 +137,7 @@ export class JitSymbolResolver implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     for (const path of [...this.#modules.keys()]) this.#dropModule(path);
-    for (const map of [this.#registered, this.#found, this.#signatures, this.#callables]) map.clear();
+    for (const map of [this.#registered, this.#found, this.#fromJit, this.#signatures, this.#callables]) map.clear();
     try {
       this.jit.close();
     } finally {
@@ -146,6 +151,7 @@ export class JitSymbolResolver implements Disposable {
 
   #find(name: string, reasons: string[]): bigint | undefined {
     this.#checkOpen();
+    this.#fromJit.delete(name);
     const address = this.#findCompiled(name, reasons) ?? this.#findByJit(name, reasons);
     if (address !== undefined) this.#found.set(name, address);
     return address;
@@ -174,6 +180,7 @@ export class JitSymbolResolver implements Disposable {
       case 'success':
       case 'updateFailed':
         this.#signatures.set(name, nativeSignature(this.jit.signatureOf(name)!));
+        this.#fromJit.add(name);
         return result.address;
       case 'compilationError':
         reasons.push(result.message);
@@ -199,6 +206,17 @@ export class JitSymbolResolver implements Disposable {
     }
     this.#found.clear();
     return true;
+  }
+
+  /** Their addresses are no longer to be used: they are found anew on demand. */
+  #forget(symbols: readonly string[]): void {
+    for (const name of symbols) {
+      if (!this.#fromJit.delete(name)) continue;
+      this.#found.delete(name);
+      if (this.#registered.has(name)) continue;
+      this.#callables.delete(name);
+      this.#signatures.delete(name);
+    }
   }
 
   #checkOpen(): void {

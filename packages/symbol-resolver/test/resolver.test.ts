@@ -126,6 +126,33 @@ describe('the JIT', () => {
     expect(resolver.jit.stats()).toMatchObject({ compileCount: 0, persisted: 3 });
   });
 
+  test('a reload redirects callables, and resolve gives the new address', () => {
+    const library = (op: string) =>
+      assembleLibrary(`module lib\nfn step<T: Num>(x: T) -> T {\nentry:\n  y = ${op} x, x\n  return y\n}`);
+    const path = write('library.smf', library('add'));
+    resolver.loadSmf(path);
+    const step = resolver.resolveFunction('fn$step$i64');
+    const before = resolver.resolve('fn$step$i64');
+    expect(step(5n)).toBe(10n);
+    write('library.smf', library('mul'));
+    resolver.loadSmf(path);
+    expect(step(5n)).toBe(25n);
+    expect(resolver.resolveFunction('fn$step$i64')(6n)).toBe(36n);
+    expect(resolver.resolve('fn$step$i64')).not.toBe(before);
+    resolver.unload(path);
+    expect(caught(() => step(5n))).toMatchObject({ code: 'ERR_CODE_FREED' });
+    expect(resolver.resolve('fn$step$i64')).toBeUndefined();
+  });
+
+  test('a registered address stays when the JIT drops a symbol of that name', () => {
+    resolver.loadSmf(write('collections.smf', assembleLibrary(COLLECTIONS)));
+    expect(resolver.resolveFunction('fn$max$i32')(3, 4)).toBe(4);
+    resolver.register('fn$max$i32', resolver.resolve('fn$identity$i32')!, { params: ['i32'], result: 'i32' });
+    expect(resolver.resolveFunction('fn$max$i32')(7)).toBe(7);
+    expect(resolver.jit.invalidateBySemanticKey('max')).toEqual(['fn$max$i32']);
+    expect(resolver.resolveFunction('fn$max$i32')(8)).toBe(8);
+  });
+
   test('a failure to compile is the reason of the error', () => {
     const library = new SmfBuilder().setNote(
       'possible |template, type_args, mangled_name, required_by, can_defer|\n    lost, i64, fn$lost$i64, me, true\n',
