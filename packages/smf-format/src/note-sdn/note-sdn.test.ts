@@ -92,6 +92,8 @@ describe('parsing', () => {
       compilerVersion: '0.3.1',
       buildTimestamp: '2026-01-02T03:04:05Z',
     });
+    const single = parseNoteSdn('build:\n  features: avx2\n').build;
+    expect([single?.features, single?.linkerFlags, single?.target]).toEqual([['avx2'], [], '']);
     expect(note.leadingComments).toBe('# SMF note v0\n# by a compiler\n');
     expect(note.unknown).toEqual(['custom |a, b|\n  1, 2\n', 'extra: 1\n']);
   });

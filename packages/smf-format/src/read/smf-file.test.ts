@@ -361,6 +361,18 @@ describe('stubs', () => {
     expect(smf.findSymbol('main')?.size).toBe(6);
   });
 
+  test('a symbol that looks like the string table entry is passed over', () => {
+    const { symbolTableOffset, symbolCount } = parseSmf(rich).header;
+    const stringsOffset = BigInt(symbolTableOffset + 72 * symbolCount);
+    const decoyed = patched(rich, (view) => {
+      const decoy = symbolTable + 72 * 5;
+      view.setUint8(decoy, SectionType.StrTab);
+      view.setBigUint64(decoy + 8, stringsOffset, true);
+      view.setBigUint64(decoy + 16, 0n, true);
+    });
+    expect(parseSmf(new Uint8Array([...new Uint8Array(100), ...decoyed])).dataOffset).toBe(100);
+  });
+
   test('a file of another writer, without a StrTab entry', () => {
     const strings = table64('.strtab');
     const foreign = patched(rich, (view) => {
