@@ -62,6 +62,11 @@ test('every error', () => {
   expect(code(() => parseLsmf(library).moduleBytes(3))).toBe('ERR_SMF_NO_SUCH_MODULE');
   const changed = patched(library, (_, copy) => copy.fill(0xcc, 128, 129));
   expect(code(() => parseLsmf(changed, { verifyHashes: true }))).toBe('ERR_SMF_HASH_MISMATCH');
+  const unhashed = patched(changed, (v) => v.setBigUint64(36, 0n, true)); // no library hash: the module's own still tells
+  expect(code(() => parseLsmf(unhashed, { verifyHashes: true }).open('collections'))).toBe('ERR_SMF_HASH_MISMATCH');
+  expect(code(() => parseLsmf(unhashed).open('collections'))).toBe('nothing was thrown');
+  const index = patched(library, (v) => v.setUint8(at, 0x43)); // 'Collections'
+  expect(code(() => parseLsmf(index, { verifyHashes: true }))).toBe('ERR_SMF_HASH_MISMATCH');
   const builder = new LsmfBuilder().addModule('a', rich);
   for (const name of ['', 'a', 'x'.repeat(65), 'a\0b'])
     expect(code(() => builder.addModule(name, rich))).toBe('ERR_SMF_INVALID_ARGUMENT');
