@@ -2,6 +2,7 @@
 export { type AssembleOptions, assembleLibrary, type PossibleInstance } from './assemble.js';
 export type { JitInstantiatorConfig } from './config.js';
 export { type FlushFailure, JitError, type JitErrorCode } from './errors.js';
+export type { DropEvent, InstantiateEvent, LoadEvent, WriteBackEvent } from './events.js';
 export { JitInstantiator } from './instantiator.js';
 export { nativeSignature } from './native-signature.js';
 export type { JitStats, Outcome } from './outcome.js';

@@ -7,6 +7,7 @@ import { type Signature, signatureToString, type Type } from '@simple-jit/templa
 import { Companions } from './companion.js';
 import { completeConfig, type JitInstantiatorConfig } from './config.js';
 import { type FlushFailure, JitError } from './errors.js';
+import { emit, stopwatch } from './events.js';
 import { InstantiationError } from './instantiation-error.js';
 import { type Installed, Linker } from './link.js';
 import { LoadedModule } from './module.js';
@@ -46,6 +47,7 @@ export class JitInstantiator implements Disposable {
   #persisted = 0;
   #rejected = 0;
   #failed = 0;
+  #instantiateMs = 0;
   #closed = false;
 
   /** @throws RangeError for a limit that is not a non-negative integer */
@@ -71,6 +73,7 @@ export class JitInstantiator implements Disposable {
    */
   loadSmfMetadata(path: string): void {
     this.#checkOpen();
+    const elapsed = stopwatch();
     const file = this.#cache.get(path);
     let module: LoadedModule;
     try {
@@ -82,6 +85,7 @@ export class JitInstantiator implements Disposable {
     const before = this.#modules.get(module.path);
     this.#modules.set(module.path, module);
     this.#log(`loaded ${module.path}`);
+    emit('load', () => ({ path: module.path, durationMs: elapsed() }));
     if (before !== undefined) this.#replaceModule(before, module);
   }
 
@@ -129,14 +133,9 @@ export class JitInstantiator implements Disposable {
   tryJitInstantiate(symbol: string): JitInstantiationResult {
     this.#checkOpen();
     if (!this.config.enabled) return { kind: 'notFound', symbol };
-    try {
-      const known = this.#installed.get(symbol);
-      if (known !== undefined) return this.#resultOf(known);
-      const request = requestFor(symbol, this.#modules.values());
-      return request === undefined ? { kind: 'notFound', symbol } : this.#resultOf(this.#instantiate(request));
-    } catch (error) {
-      return this.#failure(symbol, error);
-    }
+    const known = this.#installed.get(symbol);
+    if (known !== undefined) return this.#resultOf(known);
+    return this.#attempt(symbol, () => requestFor(symbol, this.#modules.values()));
   }
 
   /**
@@ -151,15 +150,9 @@ export class JitInstantiator implements Disposable {
    */
   instantiate(template: string, typeArgs: string | readonly Type[] = ''): JitInstantiationResult {
     this.#checkOpen();
-    let symbol = `${template}<${typeof typeArgs === 'string' ? typeArgs : printTypeArgs(typeArgs)}>`;
-    if (!this.config.enabled) return { kind: 'notFound', symbol };
-    try {
-      const request = requestForInstance(template, typeArgs, [...this.#modules.values()]);
-      symbol = request.symbol;
-      return this.#resultOf(this.#installed.get(symbol) ?? this.#instantiate(request));
-    } catch (error) {
-      return this.#failure(symbol, error);
-    }
+    const name = `${template}<${typeof typeArgs === 'string' ? typeArgs : printTypeArgs(typeArgs)}>`;
+    if (!this.config.enabled) return { kind: 'notFound', symbol: name };
+    return this.#attempt(name, () => requestForInstance(template, typeArgs, [...this.#modules.values()]));
   }
 
   /** The signature of a symbol that was instantiated; undefined for every other. */
@@ -234,6 +227,8 @@ export class JitInstantiator implements Disposable {
       persisted: this.#persisted,
       rejected: this.#rejected,
       failed: this.#failed,
+      instantiateMs: this.#instantiateMs,
+      writeBackMs: this.#writeBack.totalMs,
       pendingWrites: this.#writeBack.size,
       loadedSmfCount: this.#modules.size,
       smfCacheHits: cache.cacheHits,
@@ -265,7 +260,21 @@ export class JitInstantiator implements Disposable {
     this.close();
   }
 
-  #instantiate(root: Request): Installed {
+  /** Ends a lookup that found nothing installed: with a result, whatever goes wrong, and an event. */
+  #attempt(symbol: string, find: () => Request | undefined): JitInstantiationResult {
+    const elapsed = stopwatch();
+    let name = symbol;
+    try {
+      const request = find();
+      if (request === undefined) return { kind: 'notFound', symbol };
+      name = request.symbol;
+      return this.#resultOf(this.#installed.get(name) ?? this.#instantiate(request, elapsed));
+    } catch (error) {
+      return this.#failure(name, error, elapsed);
+    }
+  }
+
+  #instantiate(root: Request, elapsed: () => number): Installed {
     const context: PlanContext = {
       modules: [...this.#modules.values()],
       maxDepth: this.config.maxDepth,
@@ -276,6 +285,14 @@ export class JitInstantiator implements Disposable {
     };
     const installed = this.#linker.install(plan(root, context), (name) => this.#installed.get(name));
     for (const entry of installed) this.#publish(entry);
+    const durationMs = elapsed();
+    this.#instantiateMs += durationMs;
+    emit('instantiate', () => ({
+      symbol: root.symbol,
+      outcome: this.#outcomes.get(root.symbol)!,
+      functions: installed.map(({ symbol, origin, block }) => ({ symbol, origin, bytes: block.size })),
+      durationMs,
+    }));
     return installed[0]!;
   }
 
@@ -297,15 +314,15 @@ export class JitInstantiator implements Disposable {
     const called = this.#linker.called(this.#installed.values());
     for (const entry of old) {
       if (!called.has(entry.symbol)) continue;
-      try {
+      this.#attempt(entry.symbol, () => {
         const request = presentRequest(entry, modules);
         if (request === undefined) throw new InstantiationError(`${entry.symbol}: no loaded module lists it any more`);
-        const fresh = this.#installed.get(entry.symbol) ?? this.#instantiate(request);
-        const [was, is] = [entry, fresh].map(({ code }) => signatureToString(code.signature));
-        if (was !== is) this.#linker.closeEntry(entry); // its callers would pass the wrong arguments
-      } catch (error) {
-        this.#failure(entry.symbol, error);
-      }
+        return request;
+      });
+      const fresh = this.#installed.get(entry.symbol);
+      if (fresh === undefined) continue;
+      const [was, is] = [entry, fresh].map(({ code }) => signatureToString(code.signature));
+      if (was !== is) this.#linker.closeEntry(entry); // its callers would pass the wrong arguments
     }
     this.#linker.collect(this.#installed.values());
   }
@@ -317,6 +334,7 @@ export class JitInstantiator implements Disposable {
       this.#installed.delete(symbol);
     }
     this.#log(`dropped ${symbols.join(', ')}`);
+    emit('drop', () => ({ symbols }));
     for (const listener of this.#dropListeners) listener(symbols);
   }
 
@@ -345,11 +363,15 @@ export class JitInstantiator implements Disposable {
     return { kind: 'success', code: block.bytes(), symbol, address: block.address };
   }
 
-  #failure(symbol: string, error: unknown): JitInstantiationResult {
+  #failure(symbol: string, error: unknown, elapsed: () => number): JitInstantiationResult {
     const message = error instanceof Error ? error.message : String(error);
     this.#failed += 1;
-    this.#outcomes.set(symbol, { kind: 'failed', reason: message });
     this.#log(`failed ${symbol}: ${message}`);
+    const durationMs = elapsed();
+    this.#instantiateMs += durationMs;
+    const outcome: Outcome = { kind: 'failed', reason: message };
+    this.#outcomes.set(symbol, outcome);
+    emit('instantiate', () => ({ symbol, outcome, functions: [], durationMs }));
     const cycle = error instanceof InstantiationError ? error.cycle : undefined;
     return cycle === undefined
       ? { kind: 'compilationError', message }

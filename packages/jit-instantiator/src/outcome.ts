@@ -12,6 +12,10 @@ export interface JitStats {
   readonly rejected: number;
   /** Instantiations that ended in an error. */
   readonly failed: number;
+  /** Milliseconds spent in lookups of what was not installed yet. */
+  readonly instantiateMs: number;
+  /** Milliseconds spent in writing back. */
+  readonly writeBackMs: number;
   /** Functions that wait for `flush()`. */
   readonly pendingWrites: number;
   readonly loadedSmfCount: number;

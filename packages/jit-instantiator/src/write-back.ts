@@ -6,6 +6,7 @@ import { parseSmf, type SmfFile } from '@simple-jit/smf-format';
 import type { Companions } from './companion.js';
 import type { JitInstantiatorConfig } from './config.js';
 import { type FlushFailure, JitError } from './errors.js';
+import { emit, stopwatch } from './events.js';
 import type { LinkableFunction } from './function.js';
 import type { LoadedModule } from './module.js';
 import { persistInto } from './persist.js';
@@ -24,11 +25,17 @@ export class WriteBackQueue {
   readonly #companions: Companions;
   readonly #pending = new Map<string, Pending>();
   #timer: NodeJS.Timeout | undefined;
+  #totalMs = 0;
 
   constructor(config: JitInstantiatorConfig, companions: Companions, log: (line: string) => void) {
     this.#config = config;
     this.#companions = companions;
     this.#log = log;
+  }
+
+  /** Milliseconds spent in writing, so far. */
+  get totalMs(): number {
+    return this.#totalMs;
   }
 
   /** Functions that wait. */
@@ -63,15 +70,22 @@ export class WriteBackQueue {
     const failures: FlushFailure[] = [];
     for (const [path, pending] of this.#pending) {
       const symbols = [...pending.functions.keys()];
-      pending.error = attempt(() => {
-        const place = this.#write(path, [...pending.functions.values()]);
-        this.#log(`wrote ${symbols.length} function(s) to ${place}`);
+      const elapsed = stopwatch();
+      let place: string | undefined;
+      const error = attempt(() => {
+        place = this.#write(path, [...pending.functions.values()]);
       });
-      if (pending.error === undefined) this.#pending.delete(path);
-      else {
-        failures.push({ path, symbols, error: pending.error });
-        this.#log(`could not write ${path}: ${pending.error.message}`);
+      pending.error = error;
+      if (error === undefined) {
+        this.#pending.delete(path);
+        this.#log(`wrote ${symbols.length} function(s) to ${place}`);
+      } else {
+        failures.push({ path, symbols, error });
+        this.#log(`could not write ${path}: ${error.message}`);
       }
+      const durationMs = elapsed();
+      this.#totalMs += durationMs;
+      emit('write-back', () => ({ path, place, symbols, error, durationMs }));
     }
     return failures;
   }
