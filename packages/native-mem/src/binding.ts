@@ -80,7 +80,7 @@ export interface NativeBinding {
   openMapping(path: string, writable: boolean, offset: number, length: number): OpenedMapping;
   /** An ArrayBuffer over part of a mapping; undefined when the mapping is closed. */
   mappingView(serial: number, offset: number, length: number): ArrayBuffer | undefined;
-  closeMapping(serial: number, buffers: readonly ArrayBuffer[]): void;
+  closeMapping(serial: number): void;
   mappingIsLost(serial: number): boolean;
   mappedFileTotals(): { readonly count: number; readonly bytes: number };
 

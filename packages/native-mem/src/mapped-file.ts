@@ -1,5 +1,4 @@
 // A file as a Uint8Array, without copying, that can be closed safely while views of it are around.
-import { markAsUntransferable } from 'node:worker_threads';
 import { binding, type OpenedMapping } from './binding.js';
 import { NativeMemError } from './errors.js';
 
@@ -40,7 +39,6 @@ export class MappedFile {
   readonly mapped: boolean;
   readonly #opened: OpenedMapping;
   readonly #writable: boolean;
-  readonly #views: Views;
   #bytes: Uint8Array<ArrayBuffer> | undefined;
   #closed = false;
 
@@ -50,7 +48,6 @@ export class MappedFile {
     this.path = path;
     this.stat = this.#opened.stat;
     this.mapped = this.#opened.mapped;
-    this.#views = new Views(this.#opened.serial);
   }
 
   /**
@@ -79,12 +76,15 @@ export class MappedFile {
    *
    * Without `writable` the view is private: writing to it changes this view only, never the file.
    *
+   * Don't move its buffer to another object (`transfer()`): what was moved reads as zeros after `close()`, and must not
+   * outlive this thread.
+   *
    * A file that someone else makes shorter loses pages under this view: reading them gives zeros, and from then on
    * this property throws `ERR_FILE_SHRUNK`.
    */
   get bytes(): Uint8Array<ArrayBuffer> {
     this.#check();
-    this.#bytes ??= this.#views.make(0, this.#opened.size);
+    this.#bytes ??= this.#view(0, this.#opened.size);
     return this.#bytes;
   }
 
@@ -96,7 +96,7 @@ export class MappedFile {
    */
   view(offset: number, length: number): Uint8Array<ArrayBuffer> {
     this.#check();
-    return this.#views.make(offset, length);
+    return this.#view(offset, length);
   }
 
   get closed(): boolean {
@@ -120,12 +120,17 @@ export class MappedFile {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    binding.closeMapping(this.#opened.serial, this.#views.buffers());
+    binding.closeMapping(this.#opened.serial);
     this.#bytes = undefined;
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #view(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    const buffer = binding.mappingView(this.#opened.serial, offset, length);
+    return new Uint8Array(buffer ?? new ArrayBuffer(0));
   }
 
   #check(): void {
@@ -141,33 +146,6 @@ export class MappedFile {
         { code: 'ERR_FILE_SHRUNK', path: this.path, address: this.#opened.address },
       );
     }
-  }
-}
-
-/** The ArrayBuffers over one mapping, as far as they are still around: those that closing must detach. */
-class Views {
-  readonly #serial: number;
-  #buffers: WeakRef<ArrayBuffer>[] = [];
-  #pruneAt = 64;
-
-  constructor(serial: number) {
-    this.#serial = serial;
-  }
-
-  make(offset: number, length: number): Uint8Array<ArrayBuffer> {
-    const buffer = binding.mappingView(this.#serial, offset, length);
-    if (buffer === undefined) throw new NativeMemError('The mapping is closed.', { code: 'ERR_CLOSED' });
-    markAsUntransferable(buffer); // another thread could read it after close()
-    this.#buffers.push(new WeakRef(buffer));
-    if (this.#buffers.length >= this.#pruneAt) {
-      this.#buffers = this.#buffers.filter((reference) => reference.deref() !== undefined);
-      this.#pruneAt = Math.max(64, this.#buffers.length * 2);
-    }
-    return new Uint8Array(buffer);
-  }
-
-  buffers(): ArrayBuffer[] {
-    return this.#buffers.map((reference) => reference.deref()).filter((buffer) => buffer !== undefined);
   }
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 void EndEnvironment(void* data) {
   auto* state = static_cast<EnvState*>(data);
+  CloseMappedFilesOf(*state);
   FreeRegionsOwnedBy(state);
   for (const auto& arena : AllArenas()) {
     if (arena->owner() == state) {
@@ -87,6 +88,11 @@ EnvState* CreateEnvState(napi_env env) {
   napi_set_instance_data(env, state, nullptr, nullptr);
   napi_add_env_cleanup_hook(env, EndEnvironment, state);
   return state;
+}
+
+void RenewCleanup(EnvState& state) {
+  napi_remove_env_cleanup_hook(state.env, EndEnvironment, &state);
+  napi_add_env_cleanup_hook(state.env, EndEnvironment, &state);
 }
 
 EnvState* GetEnvState(napi_env env) {

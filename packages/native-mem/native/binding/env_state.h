@@ -30,6 +30,10 @@ struct EnvState {
 // Attaches a state to the environment; its cleanup runs on the environment's thread.
 EnvState* CreateEnvState(napi_env env);
 EnvState* GetEnvState(napi_env env);
+// Makes the cleanup run before that of everything which the environment made so far.
+void RenewCleanup(EnvState& state);
+// Closes every MappedFile of an environment that ends.
+void CloseMappedFilesOf(EnvState& state);
 // Makes this thread ready for guarded calls.
 ThreadState& ThreadOf(EnvState& state);
 

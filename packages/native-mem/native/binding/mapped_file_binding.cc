@@ -36,15 +36,11 @@ void NudgeCollector(napi_env env) {
   napi_adjust_external_memory(env, -kNudge, &ignored);
 }
 
-// The JavaScript object of a MappedFile, or an ArrayBuffer over it, is gone.
+// The JavaScript object of a MappedFile, or an ArrayBuffer over it, for as long as the collector hasn't finalised it.
 struct Holder {
   RegionPtr region;
-  std::size_t counted;  // bytes that were taken off V8's count
-
-  static Holder* Make(const RegionPtr& region, std::size_t counted) {
-    ++region->holders;
-    return new Holder{region, counted};
-  }
+  std::size_t counted = 0;    // bytes that were taken off V8's count
+  napi_ref buffer = nullptr;  // weak; null for the MappedFile itself
 };
 
 // V8 is about to count the bytes down (or did).
@@ -60,6 +56,8 @@ void Release(napi_env env, void*, void* hint) {
   auto& registry = RegionRegistry::Get();
   Lock lock(registry.mutex());
   RestoreCount(env, *holder);
+  if (holder->buffer != nullptr) napi_delete_reference(env, holder->buffer);
+  region->views.erase(holder);
   delete holder;
   if (--region->holders != 0) return;
   if (region->replaced) {
@@ -67,6 +65,34 @@ void Release(napi_env env, void*, void* hint) {
   } else if (registry.BySerial(region->serial) == region) {
     UnmapFile(region, false);  // forgotten: nothing refers to it any more
   }
+}
+
+enum class Detached {
+  kDone,
+  kPending,  // the object is collected, its memory not released yet
+  kMoved,    // by ArrayBuffer.prototype.transfer: the memory lives on in an object that we don't know
+};
+
+Detached Detach(napi_env env, Holder& holder) {
+  napi_value buffer = nullptr;
+  if (napi_get_reference_value(env, holder.buffer, &buffer) != napi_ok || buffer == nullptr) return Detached::kPending;
+  bool detached = false;
+  napi_is_detached_arraybuffer(env, buffer, &detached);
+  if (detached) return Detached::kMoved;
+  RestoreCount(env, holder);
+  return napi_detach_arraybuffer(env, buffer) == napi_ok ? Detached::kDone : Detached::kMoved;
+}
+
+// Detaches every view and unmaps. Memory that an ArrayBuffer may still show is replaced by zeros instead: until the last
+// holder is released, or, once moved, for good, since nobody would tell us that it is gone.
+void CloseHeld(napi_env env, const RegionPtr& region) {
+  const std::vector<void*> views(region->views.begin(), region->views.end());
+  for (void* view : views) {
+    const Detached outcome = Detach(env, *static_cast<Holder*>(view));
+    if (outcome != Detached::kDone) region->replaced = true;
+    if (outcome == Detached::kMoved) ++region->holders;
+  }
+  UnmapFile(region, region->replaced);
 }
 
 Napi::Object IdentityObject(Napi::Env env, const FileIdentity& file) {
@@ -96,8 +122,10 @@ Napi::Value OpenMapping(const Napi::CallbackInfo& info, EnvState& state) {
   const RegionPtr& region = mapping.region;
   Hold(region);
   napi_value handle = nullptr;
-  Holder* holder = Holder::Make(region, 0);
+  auto* holder = new Holder{region};
+  ++region->holders;
   if (napi_create_external(env, nullptr, Release, holder, &handle) != napi_ok) {
+    --region->holders;
     delete holder;
     UnmapFile(region, false);
     Fail("ERR_INTERNAL", "The handle of a mapping can't be made.");
@@ -114,7 +142,7 @@ Napi::Value OpenMapping(const Napi::CallbackInfo& info, EnvState& state) {
 }
 
 // mappingView(serial, offset, length): an ArrayBuffer over part of the mapping; undefined when it is closed.
-Napi::Value MappingView(const Napi::CallbackInfo& info, EnvState&) {
+Napi::Value MappingView(const Napi::CallbackInfo& info, EnvState& state) {
   Napi::Env env = info.Env();
   const std::uint64_t serial = SizeArgument(info[0], "serial");
   const std::uint64_t offset = SizeArgument(info[1], "offset");
@@ -132,7 +160,8 @@ Napi::Value MappingView(const Napi::CallbackInfo& info, EnvState&) {
   const auto size = static_cast<std::size_t>(length);
   if (size == 0) return Napi::ArrayBuffer::New(env, 0);
   napi_value buffer = nullptr;
-  Holder* holder = Holder::Make(region, size);
+  auto* holder = new Holder{region, size};
+  ++region->holders;
   if (napi_create_external_arraybuffer(env, reinterpret_cast<void*>(region->address + static_cast<std::uintptr_t>(offset)), size,
                                        Release, holder, &buffer) != napi_ok) {
     --region->holders;
@@ -140,39 +169,27 @@ Napi::Value MappingView(const Napi::CallbackInfo& info, EnvState&) {
     Fail("ERR_UNSUPPORTED", "This runtime doesn't allow ArrayBuffers over foreign memory. Use mmapFile and mmapReadBytes.",
          region->address, region->path);
   }
-  napi_wrap(env, buffer, holder, nullptr, nullptr, nullptr);
   std::int64_t ignored = 0;
   napi_adjust_external_memory(env, -static_cast<std::int64_t>(size), &ignored);
+  if (napi_create_reference(env, buffer, 0, &holder->buffer) != napi_ok) {
+    napi_detach_arraybuffer(env, buffer);  // a view that can't be found again could not be detached later
+    Fail("ERR_INTERNAL", "A reference to a view can't be made.", region->address, region->path);
+  }
+  region->views.insert(holder);
+  // At its end, Node detaches such buffers and calls Release, moved or not. Ours must come before.
+  RenewCleanup(state);
   return Napi::Value(env, buffer);
 }
 
-// closeMapping(serial, buffers): detaches them and unmaps; nothing happens when the mapping is closed already.
+// closeMapping(serial): detaches every view and unmaps; nothing happens when the mapping is closed already.
 Napi::Value CloseMapping(const Napi::CallbackInfo& info, EnvState&) {
-  Napi::Env env = info.Env();
   const std::uint64_t serial = SizeArgument(info[0], "serial");
-  if (!info[1].IsArray()) FailType("buffers must be an array");
-  const auto buffers = info[1].As<Napi::Array>();
   auto& registry = RegionRegistry::Get();
   Lock lock(registry.mutex());
   const RegionPtr region = registry.BySerial(serial);
-  if (!region || !region->held) return env.Undefined();
-  // A buffer that was detached by someone else (ArrayBuffer.prototype.transfer) lives on in another object: its pages
-  // are replaced, since they can't be taken away.
-  bool moved = false;
-  for (std::uint32_t i = 0; i < buffers.Length(); ++i) {
-    const Napi::Value buffer = buffers.Get(i);
-    bool detached = false;
-    if (napi_is_detached_arraybuffer(env, buffer, &detached) == napi_ok && detached) {
-      moved = true;
-      continue;
-    }
-    void* holder = nullptr;
-    if (napi_unwrap(env, buffer, &holder) == napi_ok) RestoreCount(env, *static_cast<Holder*>(holder));
-    napi_detach_arraybuffer(env, buffer);
-  }
-  region->replaced = moved;
-  UnmapFile(region, moved);
-  return env.Undefined();
+  if (!region || !region->held) return info.Env().Undefined();
+  CloseHeld(info.Env(), region);
+  return info.Env().Undefined();
 }
 
 // mappingIsLost(serial): whether a page of the mapping vanished because the file shrank.
@@ -190,6 +207,17 @@ Napi::Value MappedFileTotals(const Napi::CallbackInfo& info, EnvState&) {
 }
 
 }  // namespace
+
+void CloseMappedFilesOf(EnvState& state) {
+  napi_handle_scope scope = nullptr;
+  if (napi_open_handle_scope(state.env, &scope) != napi_ok) return;
+  RegionRegistry::Get().ForEach([&](const RegionPtr& region) {
+    if (region->owner != &state || !region->held) return;
+    Lock lock(RegionRegistry::Get().mutex());
+    CloseHeld(state.env, region);
+  });
+  napi_close_handle_scope(state.env, scope);
+}
 
 void ExportMappedFile(Napi::Object exports) {
   Export<OpenMapping>(exports, "openMapping");

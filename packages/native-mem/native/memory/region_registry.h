@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_set>
 
 #include "code/quiescence.h"
 #include "memory/address_ranges.h"
@@ -38,7 +39,8 @@ struct Region {
   // Of a MappedFile: its JavaScript object and the ArrayBuffers over it that the collector hasn't finalised yet.
   bool held = false;
   std::size_t holders = 0;
-  bool replaced = false;  // closed, but the address space waits for the last holder
+  std::unordered_set<void*> views;  // those of the holders that are ArrayBuffers
+  bool replaced = false;            // closed, but the address space waits for the last holder
 };
 
 using RegionPtr = std::shared_ptr<Region>;
