@@ -23,7 +23,7 @@ export async function benchCodegen(): Promise<BenchRow[]> {
 
 /** Medians of two functions, in milliseconds, from one run. */
 async function medians(what: string, ours: () => void, other: () => void): Promise<readonly [number, number]> {
-  const bench = new Bench({ time: 500, warmupTime: 200 }).add('ours', ours).add('other', other);
+  const bench = new Bench({ time: 500, warmupTime: 1500 }).add('ours', ours).add('other', other);
   await bench.run();
   const [mine, theirs] = bench.tasks.map(({ name, result }) => {
     if (result.state !== 'completed') throw new Error(`${what}: ${name} did not complete: ${result.state}`);
