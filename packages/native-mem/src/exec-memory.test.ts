@@ -143,6 +143,7 @@ describe('callFunction', () => {
     munmap(address, size);
     const mapped = mmapFile(temporaryFile(return42), PROT_READ | PROT_EXEC, MAP_PRIVATE);
     expect(callFunction0(mapped.address)).toBe(42n);
+    expect(() => callFunction0(mapped.address + 3n)).toThrow(expect.objectContaining({ name: 'TrapError' }));
     munmap(mapped.address, mapped.size);
     expect(() => callFunction0(mapped.address)).toThrow(errorCode('ERR_NOT_EXECUTABLE'));
   });

@@ -81,7 +81,8 @@ test.skipIf(portable).each([
     expect(left).toEqual([0, 0, 0, 0]);
     expect(files).toBe(0);
     expect(Math.abs(maps)).toBeLessThan(200); // V8 comes and goes with some of its own
-    expect(growth).toBeLessThan(12 * 2 ** 20);
+    // V8's own heap comes and goes by some tens of MiB, more so in newer versions.
+    expect(growth).toBeLessThan(40 * 2 ** 20);
   },
   240_000,
 );

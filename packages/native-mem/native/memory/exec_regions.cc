@@ -22,12 +22,6 @@ void CheckSize(std::uint64_t size) {
   if (size == 0 || size > kLargest) FailRange("size must be from 1 to 2^40 bytes, got " + std::to_string(size));
 }
 
-// Gives up the executable state of a region; code of its that is running now may finish first.
-void EndLife(Region& region) {
-  if (region.life) region.life->alive.store(false, std::memory_order_release);
-  region.life = nullptr;
-}
-
 void Protect(const RegionPtr& region, int prot) {
   const int protection = PlatformProtection(prot);
   if (region->kind == RegionKind::kExecutable) {
@@ -51,10 +45,7 @@ void Protect(const RegionPtr& region, int prot) {
   const bool executable = (prot & kProtExec) != 0;
   if (executable) RequireCodeSupport();
   const bool was_executable = (region->prot & kProtExec) != 0;
-  if (was_executable && !executable) {
-    EndLife(*region);
-    if (RetiredCount() == 0) ProcessBarrier();
-  }
+  if (was_executable && !executable) region->EndExecutable();
   if (mprotect(reinterpret_cast<void*>(region->map_base), region->map_size, protection) != 0) {
     const int error = errno;
     if (executable && (error == EACCES || error == EPERM)) {
@@ -65,18 +56,10 @@ void Protect(const RegionPtr& region, int prot) {
     FailErrno(error, "mprotect", "", region->path, region->address);
   }
   region->prot = prot;
-  if (region->kind == RegionKind::kFile) {
-    if (region->range != nullptr) region->range->writable.store((prot & kProtWrite) != 0);
-    if (executable && !region->life) region->life = std::make_shared<CodeLife>();
-    return;
-  }
-  if (executable && !was_executable) {
+  if (region->file_range != nullptr) region->file_range->writable.store((prot & kProtWrite) != 0);
+  if (executable) {
     PublishCode(reinterpret_cast<void*>(region->map_base), region->map_size, true);
-    region->life = std::make_shared<CodeLife>();
-    region->range = CodeRanges().Add(region->map_base, region->map_base + region->map_size);
-  } else if (!executable && was_executable && region->range != nullptr) {
-    CodeRanges().Remove(region->range);
-    region->range = nullptr;
+    region->BeginExecutable();
   }
 }
 
@@ -166,11 +149,8 @@ void FreeRegion(const RegionPtr& region) {
     if (block && block->life == region->life) region->arena->Free(block);
     return;
   }
-  EndLife(*region);
-  Retire([region] {
-    if (region->range != nullptr) CodeRanges().Remove(region->range);
-    munmap(reinterpret_cast<void*>(region->map_base), region->map_size);
-  });
+  region->EndExecutable();
+  Retire([region] { munmap(reinterpret_cast<void*>(region->map_base), region->map_size); });
 }
 
 ExecTotals CountExecRegions() {

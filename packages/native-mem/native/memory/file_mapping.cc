@@ -206,12 +206,12 @@ FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t 
       } else {
         region->map_base = reinterpret_cast<std::uintptr_t>(memory);
         region->address = region->map_base + static_cast<std::uintptr_t>(delta);
-        region->range = FileRanges().Add(region->map_base, region->map_base + region->map_size, &region->lost,
+        region->file_range = FileRanges().Add(region->map_base, region->map_base + region->map_size, &region->lost,
                                          (prot & kProtWrite) != 0);
       }
     }
   }
-  if ((prot & kProtExec) != 0) region->life = std::make_shared<CodeLife>();
+  if ((prot & kProtExec) != 0 && region->size != 0) region->BeginExecutable();
   mapping.region = RegionRegistry::Get().Add(std::move(region));
   return mapping;
 }
@@ -233,8 +233,8 @@ void UnmapFile(const RegionPtr& region, bool keep_address_space) {
     --Held().count;
     Held().bytes -= region->size;
   }
-  if (region->range != nullptr) FileRanges().Remove(region->range);
-  region->range = nullptr;
+  if (region->file_range != nullptr) FileRanges().Remove(region->file_range);
+  region->file_range = nullptr;
   void* base = reinterpret_cast<void*>(region->map_base);
   if (keep_address_space) {
     const int protection = PROT_READ | ((region->prot & kProtWrite) != 0 ? PROT_WRITE : 0);
@@ -242,12 +242,12 @@ void UnmapFile(const RegionPtr& region, bool keep_address_space) {
     static_cast<void>(mmap(base, region->map_size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0));
     return;
   }
-  if (region->life) {
-    region->life->alive.store(false, std::memory_order_release);
-    Retire([region] { ReleaseAddressSpace(*region); });
+  if (!region->life) {
+    ReleaseAddressSpace(*region);
     return;
   }
-  ReleaseAddressSpace(*region);
+  region->EndExecutable();
+  Retire([region] { ReleaseAddressSpace(*region); });
 }
 
 void ReleaseAddressSpace(const Region& region) { munmap(reinterpret_cast<void*>(region.map_base), region.map_size); }

@@ -7,6 +7,22 @@
 
 namespace native_mem {
 
+void Region::BeginExecutable() {
+  if (life) return;
+  code_range = CodeRanges().Add(map_base, map_base + map_size);
+  life = std::make_shared<CodeLife>();
+}
+
+void Region::EndExecutable() {
+  if (!life) return;
+  life->alive.store(false, std::memory_order_release);
+  life = nullptr;
+  Retire([range = code_range] {
+    if (range != nullptr) CodeRanges().Remove(range);
+  });
+  code_range = nullptr;
+}
+
 RegionRegistry& RegionRegistry::Get() {
   static RegionRegistry& registry = *new RegionRegistry;
   return registry;

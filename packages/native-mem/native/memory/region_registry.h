@@ -33,14 +33,19 @@ struct Region {
   std::string path;
   const void* owner = nullptr;          // the environment that made it
   std::atomic<bool> lost{false};        // a page vanished because the file shrank
-  std::shared_ptr<CodeLife> life;       // while executable
-  AddressRanges::Node* range = nullptr;  // in CodeRanges or FileRanges
+  AddressRanges::Node* file_range = nullptr;  // in FileRanges, while a file is mapped
+  std::shared_ptr<CodeLife> life;             // while executable
+  AddressRanges::Node* code_range = nullptr;  // in CodeRanges, while executable
   std::shared_ptr<CodeArena> arena;     // kExecutable
   // Of a MappedFile: its JavaScript object and the ArrayBuffers over it that the collector hasn't finalised yet.
   bool held = false;
   std::size_t holders = 0;
   std::unordered_set<void*> views;  // those of the holders that are ArrayBuffers
   bool replaced = false;            // closed, but the address space waits for the last holder
+
+  // Memory that the system mapped for us becomes code, or is no longer. Calls that run in it may still end, or fault.
+  void BeginExecutable();
+  void EndExecutable();
 };
 
 using RegionPtr = std::shared_ptr<Region>;
