@@ -29,6 +29,12 @@ export interface JitInstantiatorConfig {
   readonly trustedKeys: readonly SigningKey[];
   /** The cache to map files through; its owner closes it. Default: one of its own. */
   readonly cache: SmfCache | undefined;
+  /**
+   * `native`: machine code; making the instantiator throws where the system refuses executable memory. `interpret`: the
+   * interpreter, which needs none; far slower, with the same results. `auto`: the first, or where that is refused the second.
+   * Default `native`.
+   */
+  readonly mode: 'native' | 'interpret' | 'auto';
   /** The memory to install code in; its owner closes it. Default: the process-wide arena. */
   readonly arena: CodeArena | undefined;
 }
@@ -43,6 +49,7 @@ const DEFAULTS: Omit<JitInstantiatorConfig, 'cacheDirectory'> = {
   lockTimeout: 5000,
   trustedKeys: [],
   cache: undefined,
+  mode: 'native',
   arena: undefined,
 };
 

@@ -15,7 +15,7 @@ export interface InstantiateEvent {
   /** What was installed for it, itself first; empty if it failed. */
   readonly functions: readonly {
     readonly symbol: string;
-    readonly origin: 'compiled' | 'persisted';
+    readonly origin: 'compiled' | 'persisted' | 'interpreted';
     /** Of machine code. */
     readonly bytes: number;
   }[];

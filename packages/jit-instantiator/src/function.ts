@@ -1,7 +1,7 @@
 // A function that can be linked: machine code with its outward references still open, and everything that decides
 // whether it may be used. It is the same whether it was compiled just now or comes from a file.
 import { createHash } from 'node:crypto';
-import type { Signature, TrapKind, Type } from '@simple-jit/template-ir';
+import type { ConcreteFunction, Signature, TrapKind, Type } from '@simple-jit/template-ir';
 
 /** A reference to another function: where in the code, and what the code relies on. */
 export interface FunctionImport {
@@ -34,6 +34,8 @@ export interface LinkableFunction {
   readonly imports: readonly FunctionImport[];
   readonly traps: readonly { readonly offset: number; readonly kind: TrapKind }[];
   readonly requirements: Requirements;
+  /** What the interpreter runs, where there is no machine code. */
+  readonly body?: ConcreteFunction;
 }
 
 /** SHA-256, hex. */

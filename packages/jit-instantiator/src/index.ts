@@ -1,5 +1,6 @@
 // Table of contents of jit-instantiator.
 export { type AssembleOptions, assembleLibrary, type PossibleInstance } from './assemble.js';
+export type { Callable } from './backend.js';
 export type { JitInstantiatorConfig } from './config.js';
 export { type FlushFailure, JitError, type JitErrorCode } from './errors.js';
 export type { DropEvent, InstantiateEvent, LoadEvent, WriteBackEvent } from './events.js';

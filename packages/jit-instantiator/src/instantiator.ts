@@ -1,15 +1,17 @@
 // The JIT: modules in, symbols to addresses, results written back.
 import { resolve } from 'node:path';
-import { CodeArena } from '@simple-jit/native-mem';
+import { CodeArena, NativeMemError } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
 import type { NotePossible } from '@simple-jit/smf-format';
 import { type Signature, signatureToString, type Type } from '@simple-jit/template-ir';
+import type { Backend, Callable, Installed } from './backend.js';
 import { Companions } from './companion.js';
 import { completeConfig, type JitInstantiatorConfig } from './config.js';
 import { type FlushFailure, JitError } from './errors.js';
 import { emit, stopwatch } from './events.js';
 import { InstantiationError } from './instantiation-error.js';
-import { type Installed, Linker } from './link.js';
+import { Interpreter } from './interpreter.js';
+import { Linker } from './link.js';
 import { LoadedModule } from './module.js';
 import type { JitStats, Outcome } from './outcome.js';
 import { type PlanContext, plan, type Request, requestFor, requestForInstance } from './plan.js';
@@ -35,7 +37,9 @@ import { WriteBackQueue } from './write-back.js';
 export class JitInstantiator implements Disposable {
   readonly config: JitInstantiatorConfig;
   readonly #cache: SmfCache;
-  readonly #linker: Linker;
+  /** Where its code is; undefined if it interprets. */
+  readonly arena: CodeArena | undefined;
+  readonly #linker: Backend;
   readonly #companions: Companions;
   readonly #keys: KeyRing;
   readonly #writeBack: WriteBackQueue;
@@ -50,11 +54,15 @@ export class JitInstantiator implements Disposable {
   #instantiateMs = 0;
   #closed = false;
 
-  /** @throws RangeError for a limit that is not a non-negative integer */
+  /**
+   * @throws RangeError for a limit that is not a non-negative integer; TypeError for a key that is no Ed25519 key
+   * @throws NativeMemError `ERR_EXEC_MEMORY_REFUSED`, `ENOMEM` where executable memory is refused, unless `mode` is another
+   */
   constructor(config: Partial<JitInstantiatorConfig> = {}) {
     this.config = completeConfig(config);
     this.#cache = this.config.cache ?? new SmfCache();
-    this.#linker = new Linker(this.config.arena ?? CodeArena.default());
+    this.arena = arenaFor(this.config);
+    this.#linker = this.arena === undefined ? new Interpreter() : new Linker(this.arena);
     this.#companions = new Companions(this.config.cacheDirectory);
     this.#keys = new KeyRing(this.config.trustedKeys);
     this.#writeBack = new WriteBackQueue(this.config, this.#companions, (line) => this.#log(line));
@@ -167,11 +175,25 @@ export class JitInstantiator implements Disposable {
 
   /**
    * An address to call the function by that outlives it: when it is invalidated or dropped and instantiated anew (with the
-   * same signature), calls go to the new code. Undefined for a symbol that is not installed. Costs one more jump a call.
+   * same signature), calls go to the new code. Undefined for a symbol that is not installed, or interpreted. Costs one more jump a call.
    */
   entryOf(symbol: string): bigint | undefined {
     const installed = this.#installed.get(symbol);
     return installed && this.#linker.entryOf(installed);
+  }
+
+  /**
+   * A callable for a symbol that is installed, native or interpreted, with the signature of its template; undefined for every
+   * other. It follows the symbol as {@link entryOf} does, and throws `ERR_CODE_FREED` once that has ended.
+   *
+   * Interpreted, it takes and gives the same kinds of values. It sees the typed arrays that it is given (not copies), and
+   * the memory that native-mem mapped or allocated; a pointer into a typed array that it returns means nothing afterwards.
+   *
+   * @example jit.callable('fn$sum$f64')?.(new Float64Array([1, 2, 3]), 3n); // 6
+   */
+  callable(symbol: string): Callable | undefined {
+    const installed = this.#installed.get(symbol);
+    return installed && this.#linker.callable(installed);
   }
 
   /**
@@ -278,6 +300,7 @@ export class JitInstantiator implements Disposable {
     const context: PlanContext = {
       modules: [...this.#modules.values()],
       maxDepth: this.config.maxDepth,
+      backend: this.#linker,
       installed: (name) => {
         const installed = this.#installed.get(name);
         return installed && signatureToString(installed.code.signature);
@@ -341,7 +364,9 @@ export class JitInstantiator implements Disposable {
   #publish(entry: Installed): void {
     const { symbol, origin, rejected, home } = entry;
     this.#installed.set(symbol, entry);
-    if (origin === 'persisted') {
+    if (origin === 'interpreted') {
+      this.#outcomes.set(symbol, { kind: 'interpreted' });
+    } else if (origin === 'persisted') {
       this.#persisted += 1;
       this.#outcomes.set(symbol, { kind: 'persisted' });
     } else {
@@ -384,5 +409,17 @@ export class JitInstantiator implements Disposable {
 
   #log(line: string): void {
     if (this.config.verbose) this.config.log(`[simple-jit] ${line}`);
+  }
+}
+
+/** Undefined where the functions are to be interpreted. */
+function arenaFor({ mode, arena }: JitInstantiatorConfig): CodeArena | undefined {
+  if (mode === 'interpret') return undefined;
+  try {
+    return arena ?? CodeArena.default();
+  } catch (error) {
+    const isRefused = error instanceof NativeMemError && ['ERR_EXEC_MEMORY_REFUSED', 'ENOMEM'].includes(error.code);
+    if (mode === 'auto' && isRefused) return undefined;
+    throw error;
   }
 }

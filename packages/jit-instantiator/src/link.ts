@@ -1,13 +1,15 @@
 // Installs planned functions: slots for what they call, the code with its displacements patched, then the slots are set.
 // Until every block is in place no slot of the plan has a new target and nobody has an address: no caller sees half of it.
 // What was replaced is freed once nothing that can still be called leads to it.
-import { patchImports } from '@simple-jit/codegen';
-import type { CodeArena, CodeBlock, ImportSlot } from '@simple-jit/native-mem';
-import { type Signature, signatureToString } from '@simple-jit/template-ir';
+import { compileUnit, patchImports } from '@simple-jit/codegen';
+import { bindFunction, type CodeArena, type CodeBlock, type ImportSlot } from '@simple-jit/native-mem';
+import { type ConcreteFunction, type Signature, signatureToString } from '@simple-jit/template-ir';
+import type { Backend, Callable, Generated, Installed } from './backend.js';
+import { nativeSignature } from './native-signature.js';
 import type { Planned } from './plan.js';
 
 /** A function in executable memory. */
-export interface Installed extends Planned {
+interface Linked extends Installed {
   readonly block: CodeBlock;
 }
 
@@ -22,7 +24,8 @@ interface Slot {
 const JUMP_THROUGH_SLOT = Uint8Array.of(0xff, 0x25, 0, 0, 0, 0);
 const JUMP_DISPLACEMENT_AT = 2;
 
-export class Linker {
+export class Linker implements Backend {
+  readonly mode = 'native';
   readonly #arena: CodeArena;
   readonly #slots = new Map<string, Slot>();
   /** Every open block, with the keys of the slots that it calls through. */
@@ -34,14 +37,19 @@ export class Linker {
     this.#arena = arena;
   }
 
-  /**
-   * Installs all functions of a plan, or none. Whoever called an older version of one (with the same signature) calls
-   * this one from now on.
-   *
-   * @param installed finds a function that was installed before
-   * @throws NativeMemError if memory is refused
-   */
-  install(plan: readonly Planned[], installed: (symbol: string) => Installed | undefined): Installed[] {
+  generate(fn: ConcreteFunction): Generated {
+    const { functions, code, imports, traps, generator, target, cpuFeatures } = compileUnit([fn]);
+    return {
+      signature: functions[0]!.signature,
+      code,
+      imports,
+      traps,
+      requirements: { generator, target, cpuFeatures },
+    };
+  }
+
+  /** @throws NativeMemError if memory is refused */
+  install(plan: readonly Planned[], installed: (symbol: string) => Installed | undefined): Linked[] {
     const blocks: CodeBlock[] = [];
     const fresh: string[] = [];
     try {
@@ -50,7 +58,7 @@ export class Linker {
           const key = slotKey(symbol, signature);
           if (this.#slots.has(key)) return key;
           fresh.push(key);
-          const target = installed(symbol)?.block;
+          const target = blockOf(installed(symbol));
           this.#slots.set(key, { symbol, pointer: this.#arena.allocateSlot(target?.address ?? 0n), target });
           return key;
         }),
@@ -82,13 +90,17 @@ export class Linker {
     return result;
   }
 
-  /** An address that leads to the function, and to what replaces it. It is good until `closeEntry`. */
-  entryOf({ symbol, code, block }: Installed): bigint {
+  callable(entry: Installed): Callable {
+    return bindFunction(this.entryOf(entry), nativeSignature(entry.code.signature)) as Callable;
+  }
+
+  entryOf(installed: Installed): bigint {
+    const { symbol, code, block } = installed;
     const key = slotKey(symbol, code.signature);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       const known = this.#slots.get(key);
-      const slot = known ?? { symbol, pointer: this.#arena.allocateSlot(block.address), target: block };
+      const slot = known ?? { symbol, pointer: this.#arena.allocateSlot(block.address), target: blockOf(installed) };
       this.#slots.set(key, slot);
       const imports = [
         { symbol, template: '', typeArgs: [], signature: code.signature, sites: [JUMP_DISPLACEMENT_AT] },
@@ -105,7 +117,6 @@ export class Linker {
     return entry.address;
   }
 
-  /** Ends an entry: callables that are bound to it throw from now on. */
   closeEntry({ symbol, code }: Installed): void {
     const key = slotKey(symbol, code.signature);
     const entry = this.#entries.get(key);
@@ -114,13 +125,12 @@ export class Linker {
     this.#closeBlock(entry);
   }
 
-  /** The symbols that code calls which can be called itself: what is published, entries, and what those lead to. */
   called(published: Iterable<Installed>): Set<string> {
     const { slots } = this.#reachable(published);
     return new Set([...slots].map((key) => this.#slots.get(key)!.symbol));
   }
 
-  /** Frees what nothing can call any more. Code that a call is in right now is kept by native-mem until that ends. */
+  /** Code that a call is in right now is kept by native-mem until that ends. */
   collect(published: Iterable<Installed>): void {
     const { blocks, slots } = this.#reachable(published);
     for (const block of [...this.#blocks.keys()]) if (!blocks.has(block)) this.#closeBlock(block);
@@ -135,7 +145,7 @@ export class Linker {
 
   #reachable(published: Iterable<Installed>): { blocks: Set<CodeBlock>; slots: Set<string> } {
     const blocks = new Set<CodeBlock>(this.#entries.values());
-    for (const { block } of published) blocks.add(block);
+    for (const entry of published) blocks.add((entry as Linked).block);
     const slots = new Set<string>();
     // A Set that grows while it is walked is walked to its new end.
     for (const block of blocks) {
@@ -160,6 +170,9 @@ export class Linker {
 }
 
 const slotKey = (symbol: string, signature: Signature): string => `${symbol} ${signatureToString(signature)}`;
+
+/** What this backend installed. */
+const blockOf = (entry: Installed | undefined): CodeBlock | undefined => (entry as Linked | undefined)?.block;
 
 function redirect(slot: Slot, block: CodeBlock): void {
   slot.pointer.target = block.address;

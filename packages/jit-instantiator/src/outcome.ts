@@ -30,6 +30,8 @@ export interface JitStats {
 export type Outcome =
   | { readonly kind: 'persisted' }
   | { readonly kind: 'compiled' }
+  /** There is no machine code: the interpreter runs it. */
+  | { readonly kind: 'interpreted' }
   /** Compiled, because the persisted code did not pass its check. */
   | { readonly kind: 'rejected'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };

@@ -1,6 +1,5 @@
 // From a symbol to everything that must be linked for it: finds each template, takes the persisted code if it holds up,
 // compiles what has none, and goes on to what that calls, until nothing is missing. Nothing is installed here.
-import { compileUnit } from '@simple-jit/codegen';
 import type { SmfTemplate } from '@simple-jit/smf-format';
 import {
   decodeTemplate,
@@ -10,6 +9,7 @@ import {
   type Type,
   verifyTemplate,
 } from '@simple-jit/template-ir';
+import type { Backend } from './backend.js';
 import { checkPersisted } from './check-persisted.js';
 import { type FunctionImport, type LinkableFunction, sha256 } from './function.js';
 import { InstantiationError } from './instantiation-error.js';
@@ -28,7 +28,7 @@ export interface Request {
 /** One function of a plan. */
 export interface Planned extends Request {
   readonly code: LinkableFunction;
-  readonly origin: 'compiled' | 'persisted';
+  readonly origin: 'compiled' | 'persisted' | 'interpreted';
   /** Why the persisted code was not taken, where there was some. */
   readonly rejected: string | undefined;
 }
@@ -36,6 +36,7 @@ export interface Planned extends Request {
 export interface PlanContext {
   readonly modules: Iterable<LoadedModule>;
   readonly maxDepth: number;
+  readonly backend: Pick<Backend, 'mode' | 'generate'>;
   /** The signature of a function that is installed already, as text. */
   installed(symbol: string): string | undefined;
 }
@@ -96,7 +97,7 @@ export function plan(root: Request, context: PlanContext): Planned[] {
         if (depth >= context.maxDepth) {
           throw new InstantiationError(`${request.symbol}: Maximum JIT depth (${context.maxDepth}) exceeded`);
         }
-        entry = obtain(request, context.modules);
+        entry = obtain(request, context);
         planned.set(request.symbol, entry);
         for (const needs of entry.code.imports) {
           needed.push({
@@ -117,21 +118,22 @@ export function plan(root: Request, context: PlanContext): Planned[] {
   return [...planned.values()];
 }
 
-function obtain(request: Request, modules: Iterable<LoadedModule>): Planned {
+function obtain(request: Request, { modules, backend }: PlanContext): Planned {
   const cycle = request.home.cycleOf(request.symbol);
   if (cycle !== undefined) throw new InstantiationError(`circular dependency: ${cycle.join(' -> ')}`, { cycle });
   const { template, path } = findTemplate(request, modules);
   const templateHash = sha256(template.entry);
+  const isNative = backend.mode === 'native';
   let rejected: string | undefined;
-  for (const { functions, trust } of request.home.persisted()) {
+  for (const { functions, trust } of isNative ? request.home.persisted() : []) {
     const checked = checkPersisted(functions, { ...request, templateHash }, trust);
     if (checked?.ok) return { ...request, code: checked.code, origin: 'persisted', rejected: undefined };
     rejected ??= checked?.reason;
   }
   const code = naming(`${request.symbol}: template ${request.template} of ${path}`, () =>
-    compile(request, template, templateHash, modules),
+    generate(request, template, templateHash, modules, backend),
   );
-  return { ...request, code, origin: 'compiled', rejected };
+  return { ...request, code, origin: isNative ? 'compiled' : 'interpreted', rejected };
 }
 
 /** The module that asks first, then all others in load order. @throws InstantiationError if none holds it */
@@ -148,11 +150,12 @@ export function findTemplate(
   );
 }
 
-function compile(
+function generate(
   request: Request,
   template: SmfTemplate,
   templateHash: string,
   modules: Iterable<LoadedModule>,
+  backend: Pick<Backend, 'generate'>,
 ): LinkableFunction {
   const { symbol, typeArgs } = request;
   if (template.body === undefined) {
@@ -162,19 +165,16 @@ function compile(
   }
   const generic = decodeTemplate({ ...template, body: template.body });
   verifyTemplate(generic);
-  const unit = compileUnit([specialise(generic, typeArgs, { symbol })]);
-  const [compiled] = unit.functions;
+  const generated = backend.generate(specialise(generic, typeArgs, { symbol }));
   return {
+    ...generated,
     symbol,
     template: request.template,
     typeArgs,
-    signature: compiled!.signature,
-    code: unit.code,
-    imports: unit.imports.map(
+    imports: generated.imports.map(
       (needs): FunctionImport => ({ ...needs, symbol: symbolOf(needs, [request.home, ...modules]) }),
     ),
-    traps: unit.traps,
-    requirements: { generator: unit.generator, target: unit.target, cpuFeatures: unit.cpuFeatures, templateHash },
+    requirements: { ...generated.requirements, templateHash },
   };
 }
 

@@ -1,9 +1,9 @@
 // What has to go when templates change: which installed functions are not what their symbols stand for now, and which
 // callers rely on something that is no longer so.
 import { decodeTemplate, signatureOf, signatureToString, specialise } from '@simple-jit/template-ir';
+import type { Installed } from './backend.js';
 import { sha256 } from './function.js';
 import { InstantiationError } from './instantiation-error.js';
-import type { Installed } from './link.js';
 import type { LoadedModule } from './module.js';
 import { findTemplate, instanceOf, type Request, requestFor } from './plan.js';
 

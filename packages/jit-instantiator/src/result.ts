@@ -1,6 +1,9 @@
 // What an instantiation ends in.
 
-/** Compiled (or found compiled) and callable at `address` as long as the instantiator is open. `code` is a copy of what runs there. */
+/**
+ * Compiled (or found compiled) and callable at `address` until the symbol is dropped. `code` is a copy of what runs there.
+ * Interpreted: `code` is empty and `address` 0n; call it by `callable(symbol)`.
+ */
 export interface JitSuccess {
   readonly kind: 'success';
   readonly code: Uint8Array;

@@ -10,11 +10,11 @@ export type Found = { readonly address: bigint } | { readonly refused: string };
 export class ModuleCode {
   readonly path: string;
   readonly #file: MappedSmf;
-  readonly #arena: CodeArena;
+  readonly #arena: CodeArena | undefined;
   readonly #sections = new Map<number, CodeBlock>();
 
-  /** Takes ownership of the handle. */
-  constructor(file: MappedSmf, arena: CodeArena) {
+  /** Takes ownership of the handle. @param arena undefined where no machine code is to run */
+  constructor(file: MappedSmf, arena: CodeArena | undefined) {
     this.path = file.path;
     this.#file = file;
     this.#arena = arena;
@@ -35,6 +35,7 @@ export class ModuleCode {
     if (block === undefined) {
       const refused = this.#refusal(symbol.sectionIndex);
       if (refused !== undefined) return { refused: `${this.path}: ${refused}` };
+      if (this.#arena === undefined) return { refused: `${this.path}: machine code cannot run in interpret mode` };
       const section = this.#file.sections[symbol.sectionIndex]!;
       block = this.#arena.allocate(this.#file.readSection(symbol.sectionIndex), {
         name: `${this.path} ${section.name}`,

@@ -1,10 +1,11 @@
 // Names to addresses and typed callables: what was registered, then the compiled symbols of loaded modules, then the JIT.
 import { resolve as resolvePath } from 'node:path';
 import { JitInstantiator, type JitInstantiatorConfig, nativeSignature } from '@simple-jit/jit-instantiator';
-import { type BoundFunction, bindFunction, CodeArena, type NativeSignature } from '@simple-jit/native-mem';
+import { type BoundFunction, bindFunction, type NativeSignature } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
 import { SymbolBinding } from '@simple-jit/smf-format';
 import { ResolveError } from './errors.js';
+import { bindInterpreted } from './interpreted.js';
 import { ModuleCode } from './module-code.js';
 
 /** What `main` is called with unless the caller knows better. */
@@ -23,7 +24,6 @@ export class JitSymbolResolver implements Disposable {
   /** The instantiator behind it: for statistics, `flush()`, `explain()`. It is closed with the resolver. */
   readonly jit: JitInstantiator;
   readonly #cache: SmfCache;
-  readonly #arena: CodeArena;
   readonly #ownsCache: boolean;
   readonly #registered = new Map<string, bigint>();
   readonly #found = new Map<string, bigint>();
@@ -38,8 +38,7 @@ export class JitSymbolResolver implements Disposable {
   constructor(config: Partial<JitInstantiatorConfig> = {}) {
     this.#ownsCache = config.cache === undefined;
     this.#cache = config.cache ?? new SmfCache();
-    this.#arena = config.arena ?? CodeArena.default();
-    this.jit = new JitInstantiator({ ...config, cache: this.#cache, arena: this.#arena });
+    this.jit = new JitInstantiator({ ...config, cache: this.#cache });
     this.jit.onDrop((symbols) => this.#forget(symbols));
   }
 
@@ -72,7 +71,7 @@ export class JitSymbolResolver implements Disposable {
       throw error;
     }
     this.#dropModule(file.path);
-    this.#modules.set(file.path, new ModuleCode(file, this.#arena));
+    this.#modules.set(file.path, new ModuleCode(file, this.jit.arena));
   }
 
   /** Takes a module's symbols away; callables into its own code throw from now on. True if it was loaded. */
@@ -84,7 +83,8 @@ export class JitSymbolResolver implements Disposable {
   }
 
   /**
-   * The address of a symbol, or undefined if nothing has it or it cannot be compiled (`resolveFunction` says why).
+   * The address of a symbol, or undefined if nothing has it or it cannot be compiled (`resolveFunction` says why). What is
+   * interpreted has no address: `resolveFunction` gives a callable.
    *
    * @throws ResolveError `ERR_CLOSED`
    */
@@ -111,7 +111,7 @@ export class JitSymbolResolver implements Disposable {
     if (bound !== undefined) return bound;
     const reasons: string[] = [];
     const address = this.#registered.get(name) ?? this.#found.get(name) ?? this.#find(name, reasons);
-    if (address === undefined) {
+    if (address === undefined && !this.#fromJit.has(name)) {
       const why =
         reasons.length > 0 ? reasons.join('; ') : 'no loaded module has it: load the SMF file that defines or lists it';
       throw new ResolveError('ERR_UNRESOLVED', `${name} could not be resolved: ${why}`, name, reasons);
@@ -127,7 +127,9 @@ export class JitSymbolResolver implements Disposable {
       );
     }
     const isFromJit = this.#fromJit.has(name) && !this.#registered.has(name);
-    const callable = bindFunction((isFromJit ? this.jit.entryOf(name) : undefined) ?? address, chosen);
+    const entry = isFromJit ? this.jit.entryOf(name) : address;
+    const callable =
+      entry === undefined ? bindInterpreted(this.jit.callable(name)!, chosen) : bindFunction(entry, chosen);
     if (signature === undefined) this.#callables.set(name, callable);
     return callable;
   }
@@ -181,7 +183,7 @@ export class JitSymbolResolver implements Disposable {
       case 'updateFailed':
         this.#signatures.set(name, nativeSignature(this.jit.signatureOf(name)!));
         this.#fromJit.add(name);
-        return result.address;
+        return this.jit.arena === undefined ? undefined : result.address; // interpreted: a callable, but no address
       case 'compilationError':
         reasons.push(result.message);
         return undefined;

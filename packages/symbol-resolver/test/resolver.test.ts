@@ -153,6 +153,25 @@ describe('the JIT', () => {
     expect(resolver.resolveFunction('fn$max$i32')(8)).toBe(8);
   });
 
+  test('interpreted: callables as ever, but no addresses, and no machine code of modules', () => {
+    using interpreting = new JitSymbolResolver({ mode: 'interpret' });
+    interpreting.loadSmf(write('collections.smf', assembleLibrary(COLLECTIONS)));
+    expect(interpreting.resolve('fn$sort$f64')).toBeUndefined();
+    const data = new Float64Array([3, 1, 2]);
+    const sort = interpreting.resolveFunction('fn$sort$f64', { params: ['ptr<f64>', 'i64:number'], result: 'void' });
+    expect(sort(data, 3)).toBeUndefined();
+    expect([...data]).toEqual([1, 2, 3]);
+    expect(() => sort(data, 1.5)).toThrow(RangeError);
+    const find = { params: ['ptr<f64>', 'i64', 'f64'], result: 'i64:number' } as const;
+    expect(interpreting.resolveFunction('fn$find$f64', find)(data, 3n, 2)).toBe(1);
+    expect(interpreting.resolveFunction('fn$max$i32')).toBe(interpreting.resolveFunction('fn$max$i32'));
+    expect(caught(() => interpreting.resolveFunction('fn$none'))).toMatchObject({ code: 'ERR_UNRESOLVED' });
+    interpreting.loadSmf(write('native.smf', moduleOf([{ name: 'five', code: returning(5) }])));
+    expect(caught(() => interpreting.resolveFunction('five', I32))).toMatchObject({
+      reasons: [expect.stringMatching(/cannot run in interpret mode/)],
+    });
+  });
+
   test('a failure to compile is the reason of the error', () => {
     const library = new SmfBuilder().setNote(
       'possible |template, type_args, mangled_name, required_by, can_defer|\n    lost, i64, fn$lost$i64, me, true\n',
