@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import { compileUnit } from '@simple-jit/codegen';
 import { type BoundFunction, bindFunction, CodeArena, type NativeSignature } from '@simple-jit/native-mem';
 import { type ConcreteFunction, parseModule, scalar, specialise } from '@simple-jit/template-ir';
-import { Bench } from 'tinybench';
-import type { BenchRow } from './row.js';
+import { type BenchRow, type CompareOptions, compare, duration, medians } from './compare.js';
 import { instantiateSum } from './wasm-sum.js';
 
 const library = parseModule(readFileSync(new URL('../../../examples/collections.tir', import.meta.url), 'utf8'));
@@ -21,23 +20,11 @@ export async function benchCodegen(): Promise<BenchRow[]> {
   return [...(await compiling()), ...(await running()), ...(await growth())];
 }
 
-/** Medians of two functions, in milliseconds, from one run. */
-async function medians(what: string, ours: () => void, other: () => void): Promise<readonly [number, number]> {
-  const bench = new Bench({ time: 500, warmupTime: 1500 }).add('ours', ours).add('other', other);
-  await bench.run();
-  const [mine, theirs] = bench.tasks.map(({ name, result }) => {
-    if (result.state !== 'completed') throw new Error(`${what}: ${name} did not complete: ${result.state}`);
-    return result.latency.p50;
-  });
-  return [mine!, theirs!];
-}
+/** Both sides have a compiler to warm up: ours is JavaScript itself, theirs tiers up what it runs. */
+const LONG: CompareOptions = { warmUp: 1500 };
 
-async function pair(what: string, ours: () => void, otherName: string, other: () => void): Promise<BenchRow> {
-  const [mine, theirs] = await medians(what, ours, other);
-  return { what, ours: microseconds(mine), against: `${otherName} ${microseconds(theirs)}`, ratio: theirs / mine };
-}
-
-const microseconds = (milliseconds: number): string => `${(milliseconds * 1e3).toFixed(2)} µs`;
+const warm = (what: string, ours: () => unknown, otherName: string, other: () => unknown): Promise<BenchRow> =>
+  compare(what, ours, otherName, other, LONG);
 
 async function compiling(): Promise<BenchRow[]> {
   const arena = CodeArena.default();
@@ -45,13 +32,13 @@ async function compiling(): Promise<BenchRow[]> {
   const data = Float64Array.of(1, 2, 3);
   let version = 0;
   const rows = [
-    await pair(
+    await warm(
       'compile sum<f64>: IR to bytes, warm',
       () => compileUnit([sum]),
       'WebAssembly.Module + Instance',
       () => instantiateSum(version++),
     ),
-    await pair(
+    await warm(
       'compile, install, bind and first call of sum<f64>, warm',
       () => {
         const block = install(compileUnit([sum]), arena);
@@ -70,16 +57,17 @@ async function compiling(): Promise<BenchRow[]> {
   const first = performance.now();
   compileUnit(sort);
   const once = performance.now() - first;
-  const [warm] = await medians(
+  const [later] = await medians(
     'sort',
     () => compileUnit(sort),
     () => {},
+    LONG,
   );
   rows.push({
     what: 'compile sort<f64> with sift_down<f64>, warm',
-    ours: microseconds(warm),
-    against: `its first time ${microseconds(once)}`,
-    ratio: once / warm,
+    ours: duration(later),
+    against: `its first time ${duration(once)}`,
+    ratio: once / later,
   });
   return rows;
 }
@@ -104,19 +92,19 @@ async function running(): Promise<BenchRow[]> {
   expectSame('dot', dot(a, b, n), jsDot(a, b, n));
   const work = new Float64Array(n);
   const rows = [
-    await pair(
+    await warm(
       `run sum<f64> of ${n}`,
       () => sum(a, n),
       'JavaScript',
       () => jsSum(a, n),
     ),
-    await pair(
+    await warm(
       `run dot<f64> of ${n}`,
       () => dot(a, b, n),
       'JavaScript',
       () => jsDot(a, b, n),
     ),
-    await pair(
+    await warm(
       `run sort<f64> of ${n} (heap sort)`,
       () => {
         work.set(a);
@@ -128,7 +116,7 @@ async function running(): Promise<BenchRow[]> {
         jsSort(work, n);
       },
     ),
-    await pair(
+    await warm(
       `run sort<f64> of ${n} (heap sort)`,
       () => {
         work.set(a);
@@ -208,13 +196,14 @@ async function growth(): Promise<BenchRow[]> {
       what,
       () => compileUnit([fn]),
       () => compileUnit([small]),
+      LONG,
     );
     const linear = (reference * count) / base;
     const each = `${((time * 1e6) / count).toFixed(0)} ns each`;
     rows.push({
       what,
-      ours: `${microseconds(time)} (${each})`,
-      against: `${count / base} times that of ${base}: ${microseconds(linear)}`,
+      ours: `${duration(time)} (${each})`,
+      against: `${count / base} times that of ${base}: ${duration(linear)}`,
       ratio: linear / time,
     });
   }

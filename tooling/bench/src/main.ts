@@ -1,7 +1,9 @@
-// `pnpm bench`: every hot path beside what a user would take instead. `pnpm bench codegen` runs one group.
+// `pnpm bench`: every hot path beside what a user would take instead. `pnpm bench codegen` runs one group,
+// `pnpm bench --quick` all of them for too short a time to quote.
 import { benchCodegen } from './codegen.js';
+import type { BenchRow } from './compare.js';
 import { benchNativeMem } from './native-mem.js';
-import type { BenchRow } from './row.js';
+
 import { benchRuntime } from './runtime.js';
 import { benchSmfFormat } from './smf-format.js';
 
@@ -12,7 +14,7 @@ const groups: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   runtime: benchRuntime,
 };
 
-const chosen = process.argv.slice(2);
+const chosen = process.argv.slice(2).filter((argument) => argument !== '--quick');
 const unknown = chosen.filter((name) => !Object.hasOwn(groups, name));
 if (unknown.length > 0) {
   console.error(`no such group: ${unknown.join(', ')}; there are ${Object.keys(groups).join(', ')}`);

@@ -14,8 +14,7 @@ import {
   TrapError,
   writeExecMemory,
 } from '@simple-jit/native-mem';
-import { Bench } from 'tinybench';
-import type { BenchRow } from './row.js';
+import { type BenchRow, compare } from './compare.js';
 import { instantiateSum } from './wasm-sum.js';
 
 const CALLS = 1000; // a single call is shorter than the clock's tick
@@ -26,26 +25,6 @@ const LOAD = Uint8Array.of(0x48, 0x8b, 0x07, 0xc3); // mov rax, [rdi]; ret
 
 export async function benchNativeMem(): Promise<BenchRow[]> {
   return [...(await calls()), ...(await executableMemory()), ...(await files())];
-}
-
-const duration = (milliseconds: number): string =>
-  milliseconds < 1e-3 ? `${(milliseconds * 1e6).toFixed(1)} ns` : `${(milliseconds * 1e3).toFixed(2)} µs`;
-
-/** One row; both sides do `per` operations a run. */
-async function compare(
-  what: string,
-  ours: () => unknown,
-  otherName: string,
-  other: () => unknown,
-  per = 1,
-): Promise<BenchRow> {
-  const bench = new Bench({ time: 400, warmupTime: 100 }).add('ours', ours).add('other', other);
-  await bench.run();
-  const [mine, theirs] = bench.tasks.map(({ name, result }) => {
-    if (result.state !== 'completed') throw new Error(`${what}: ${name} did not complete: ${result.state}`);
-    return result.latency.p50 / per;
-  });
-  return { what, ours: duration(mine!), against: `${otherName} ${duration(theirs!)}`, ratio: theirs! / mine! };
 }
 
 async function calls(): Promise<BenchRow[]> {
@@ -84,35 +63,35 @@ async function calls(): Promise<BenchRow[]> {
       repeat(() => nop()),
       'an exported WebAssembly function',
       emptyWasm,
-      CALLS,
+      { operations: CALLS },
     ),
     await compare(
       'call (i32, i32) → i32',
       repeat((i) => small(i, 1)),
       'call () → void',
       repeat(() => nop()),
-      CALLS,
+      { operations: CALLS },
     ),
     await compare(
       'call (f64, f64) → f64',
       repeat((i) => double(i, 0.5)),
       'call () → void',
       repeat(() => nop()),
-      CALLS,
+      { operations: CALLS },
     ),
     await compare(
       'call (i64, i64) → i64',
       repeat(() => big(5n, 7n)),
       'callFunction2',
       repeat(() => callFunction2(addI64, 5n, 7n)),
-      CALLS,
+      { operations: CALLS },
     ),
     await compare(
       'call (ptr<f64>, i64:number) → void',
       repeat(() => pointer(data, 4)),
       'call () → void',
       repeat(() => nop()),
-      CALLS,
+      { operations: CALLS },
     ),
     await compare('a fault, caught as TrapError', fault, 'a JavaScript error, thrown and caught', thrown),
     await compare(

@@ -1,6 +1,6 @@
 // The runtime's hot paths: a resolved name, a file opened through the cache, and a process's way to its first result.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,8 +8,7 @@ import { assembleLibrary } from '@simple-jit/jit-instantiator/assemble';
 import { SmfCache } from '@simple-jit/smf-cache';
 import { parseSmf } from '@simple-jit/smf-format';
 import { JitSymbolResolver } from '@simple-jit/symbol-resolver';
-import { Bench } from 'tinybench';
-import type { BenchRow } from './row.js';
+import { type BenchRow, compare, duration } from './compare.js';
 
 const LIBRARY = fileURLToPath(new URL('../../../examples/collections.tir', import.meta.url));
 const SYMBOL = 'fn$sum$f64';
@@ -25,21 +24,6 @@ export async function benchRuntime(): Promise<BenchRow[]> {
   }
 }
 
-/** Compares two functions in one run. */
-async function pair(what: string, ours: () => void, otherName: string, other: () => void): Promise<BenchRow> {
-  const bench = new Bench({ time: 300, warmupTime: 100 }).add('ours', ours).add('other', other);
-  await bench.run();
-  const [mine, theirs] = bench.tasks.map((task) => {
-    if (task.result.state !== 'completed')
-      throw new Error(`${what}: ${task.name} did not complete: ${task.result.state}`);
-    return task.result.latency.p50;
-  });
-  return { what, ours: nanoseconds(mine!), against: `${otherName} ${nanoseconds(theirs!)}`, ratio: theirs! / mine! };
-}
-
-const nanoseconds = (milliseconds: number): string =>
-  milliseconds < 1e-3 ? `${(milliseconds * 1e6).toFixed(1)} ns` : `${(milliseconds * 1e3).toFixed(2)} µs`;
-
 /** Timer resolution is far above one look-up, so both sides do a thousand. */
 const REPEAT = 1000;
 
@@ -49,8 +33,8 @@ async function resolveHit(library: string): Promise<BenchRow> {
   resolver.resolve(SYMBOL);
   const map = new Map([[SYMBOL, 1n]]);
   let sink = 0n;
-  const row = await pair(
-    `${REPEAT} hits of resolve()`,
+  const row = await compare(
+    'a hit of resolve()',
     () => {
       for (let i = 0; i < REPEAT; i++) sink ^= resolver.resolve(SYMBOL)!;
     },
@@ -58,6 +42,7 @@ async function resolveHit(library: string): Promise<BenchRow> {
     () => {
       for (let i = 0; i < REPEAT; i++) sink ^= map.get(SYMBOL)!;
     },
+    { operations: REPEAT },
   );
   if (sink < 0n) throw new Error('addresses are not negative');
   return row;
@@ -66,7 +51,7 @@ async function resolveHit(library: string): Promise<BenchRow> {
 async function cacheHit(library: string): Promise<BenchRow> {
   using cache = new SmfCache();
   cache.get(library).close();
-  return pair(
+  return await compare(
     'a file opened again: SmfCache.get + close',
     () => cache.get(library).close(),
     'readFileSync + parseSmf',
@@ -77,35 +62,35 @@ async function cacheHit(library: string): Promise<BenchRow> {
 /** Whole processes: from start to the first result, persisted against compiled against plain JS. */
 function startUp(library: string): BenchRow[] {
   const script = fileURLToPath(new URL('./start-up.js', import.meta.url));
-  const run = (mode: string): number => {
+  const run = (mode: string, path: string): number => {
     const start = process.hrtime.bigint();
-    execFileSync(process.execPath, [script, mode, library]);
+    execFileSync(process.execPath, [script, mode, path]);
     return Number(process.hrtime.bigint() - start) / 1e6;
   };
+  const written = `${library}.written`;
+  copyFileSync(library, written);
+  run('write', written);
   const modes = ['compiled', 'persisted', 'plain'] as const;
-  const persistedLibrary = (): void => void run('write');
   const times = new Map<string, number[]>(modes.map((mode) => [mode, []]));
-  // Compiled runs need the library without code, so they come first; plain JS runs beside each.
-  for (let i = 0; i < 11; i++) times.get('compiled')!.push(run('compiled'));
-  persistedLibrary();
   for (let i = 0; i < 11; i++) {
-    times.get('persisted')!.push(run('persisted'));
-    times.get('plain')!.push(run('plain'));
+    // Compiling must not find what the persisted runs need, so each has a file of its own.
+    times.get('compiled')!.push(run('compiled', library));
+    times.get('persisted')!.push(run('persisted', written));
+    times.get('plain')!.push(run('plain', library));
   }
   const median = (mode: string): number => times.get(mode)!.sort((a, b) => a - b)[5]!;
   const [compiled, persisted, plain] = modes.map(median);
-  const ms = (value: number): string => `${value.toFixed(1)} ms`;
   return [
     {
       what: 'process start to first result: persisted',
-      ours: ms(persisted!),
-      against: `compiled ${ms(compiled!)}`,
+      ours: duration(persisted!),
+      against: `compiled ${duration(compiled!)}`,
       ratio: compiled! / persisted!,
     },
     {
       what: 'process start to first result: persisted',
-      ours: ms(persisted!),
-      against: `plain JS ${ms(plain!)}`,
+      ours: duration(persisted!),
+      against: `plain JS ${duration(plain!)}`,
       ratio: plain! / persisted!,
     },
   ];

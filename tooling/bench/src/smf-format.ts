@@ -9,8 +9,7 @@ import {
   stringifyNoteSdn,
 } from '@simple-jit/smf-format';
 import { open as openElf } from 'elfinfo';
-import { Bench } from 'tinybench';
-import type { BenchRow } from './row.js';
+import { type BenchRow, compare } from './compare.js';
 import { elfObject } from './smf-elf.js';
 
 const MANY = 100_000;
@@ -29,7 +28,7 @@ export async function benchSmfFormat(): Promise<BenchRow[]> {
   const smf = smfFile(MANY, 16 * MANY);
   const elf = elfObject(names, 16 * MANY);
   const rows = [
-    await pair(
+    await compare(
       'open, find one symbol of 100,000',
       () => found(parseSmf(smf).findSymbol(wanted)),
       'DataView reader that decodes all',
@@ -37,7 +36,7 @@ export async function benchSmfFormat(): Promise<BenchRow[]> {
         found(decodeAll(smf).symbols.get(wanted));
       },
     ),
-    await pair(
+    await compare(
       'open, find one symbol of 100,000',
       () => found(parseSmf(smf).findSymbol(wanted)),
       'elfinfo (ELF)',
@@ -45,13 +44,13 @@ export async function benchSmfFormat(): Promise<BenchRow[]> {
         found((await elfSymbols(elf)).find((symbol) => symbol.name === wanted));
       },
     ),
-    await pair(
+    await compare(
       'list 100,000 symbols',
       () => list(parseSmf(smf).symbols),
       'DataView reader that decodes all',
       () => list(decodeAll(smf).symbols.values()),
     ),
-    await pair(
+    await compare(
       'list 100,000 symbols',
       () => list(parseSmf(smf).symbols),
       'elfinfo (ELF)',
@@ -69,7 +68,7 @@ async function opening(): Promise<BenchRow> {
   const large = smfFile(MANY, 256 << 20);
   const small = smfFile(400, 1 << 20);
   const same = () => parseSmf(large);
-  return pair('open 256 MiB with 100,000 symbols', same, 'open 1 MiB with 400 symbols (the same function)', () =>
+  return compare('open 256 MiB with 100,000 symbols', same, 'open 1 MiB with 400 symbols (the same function)', () =>
     parseSmf(small),
   );
 }
@@ -88,7 +87,7 @@ async function note(): Promise<BenchRow> {
   const text = stringifyNoteSdn({ ...empty, possible });
   const json = JSON.stringify(possible);
   const what = `parse a note.sdn of ${(text.length / 1e6).toFixed(1)} MB, 15,000 rows`;
-  return pair(
+  return compare(
     what,
     () => parseNoteSdn(text),
     'the same rows as JSON through JSON.parse',
@@ -105,25 +104,10 @@ async function building(): Promise<BenchRow> {
       builder.addSymbol({ name: names[i] as string, sectionIndex: 0, value: 16 * i, size: 16 });
     return builder.build();
   };
-  return pair('build a file of 10,000 symbols', ours, 'Buffer writer that concatenates entries', () =>
+  return compare('build a file of 10,000 symbols', ours, 'Buffer writer that concatenates entries', () =>
     concatenate(text, 10_000),
   );
 }
-
-async function pair(what: string, ours: () => unknown, otherName: string, other: () => unknown): Promise<BenchRow> {
-  const bench = new Bench({ time: 400, iterations: 8, warmupTime: 100, warmupIterations: 2 })
-    .add('ours', ours)
-    .add('other', other);
-  await bench.run();
-  const [mine, theirs] = bench.tasks.map(({ name, result }) => {
-    if (result.state !== 'completed') throw new Error(`${what}: ${name} did not complete: ${result.state}`);
-    return result.latency.p50;
-  }) as [number, number];
-  return { what, ours: duration(mine), against: `${otherName}: ${duration(theirs)}`, ratio: theirs / mine };
-}
-
-const duration = (milliseconds: number): string =>
-  milliseconds < 1 ? `${(milliseconds * 1e3).toFixed(1)} µs` : `${milliseconds.toFixed(2)} ms`;
 
 function found(symbol: { readonly name: string } | undefined): void {
   if (symbol?.name !== wanted) throw new Error('the symbol was not found');
