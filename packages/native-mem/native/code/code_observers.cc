@@ -39,9 +39,11 @@ struct jit_descriptor {
   jit_code_entry* first_entry;
 };
 
+// NOLINTBEGIN(bugprone-reserved-identifier): gdb chose the names
 __attribute__((visibility("default"), noinline)) void __jit_debug_register_code() { __asm__ volatile("" ::: "memory"); }
 
 __attribute__((visibility("default"))) jit_descriptor __jit_debug_descriptor = {1, kJitNoAction, nullptr, nullptr};
+// NOLINTEND(bugprone-reserved-identifier)
 }
 
 namespace native_mem {
