@@ -16,6 +16,7 @@ export default {
       return [name.replace(/^\//, ''), path.replace('dist/', 'src/').replace(/\.js$/, '.ts')];
     }),
   ),
+  logLevel: 'warn',
   external: (id) => !id.startsWith('.') && !id.startsWith('/'),
   platform: 'neutral',
   transform: { target: 'node20.17' },
