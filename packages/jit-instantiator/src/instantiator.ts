@@ -1,9 +1,10 @@
 // The JIT: modules in, symbols to addresses, results written back.
 import { resolve } from 'node:path';
-import { CodeArena, NativeMemError } from '@simple-jit/native-mem';
+import type { CodeArena } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
 import type { NotePossible } from '@simple-jit/smf-format';
 import { type Signature, signatureToString, type Type } from '@simple-jit/template-ir';
+import { arenaFor } from './arena.js';
 import type { Backend, Callable, Installed } from './backend.js';
 import { Companions } from './companion.js';
 import { completeConfig, type JitInstantiatorConfig } from './config.js';
@@ -14,7 +15,8 @@ import { Interpreter } from './interpreter.js';
 import { Linker } from './link.js';
 import { LoadedModule } from './module.js';
 import type { JitStats, Outcome } from './outcome.js';
-import { type PlanContext, plan, type Request, requestFor, requestForInstance } from './plan.js';
+import { type Planned, type Request, requestFor, requestForInstance } from './plan.js';
+import { Planner } from './planner.js';
 import { addAffectedCallers, findStale, hasSemanticKey, presentRequest } from './reload.js';
 import type { JitInstantiationResult } from './result.js';
 import { KeyRing } from './signature.js';
@@ -40,14 +42,15 @@ export class JitInstantiator implements Disposable {
   /** Where its code is; undefined if it interprets. */
   readonly arena: CodeArena | undefined;
   readonly #linker: Backend;
+  readonly #planner: Planner;
   readonly #companions: Companions;
   readonly #keys: KeyRing;
   readonly #writeBack: WriteBackQueue;
   readonly #modules = new Map<string, LoadedModule>();
   readonly #installed = new Map<string, Installed>();
+  readonly #inFlight = new Map<string, Promise<JitInstantiationResult>>();
   readonly #outcomes = new Map<string, Outcome>();
   readonly #dropListeners: ((symbols: readonly string[]) => void)[] = [];
-  #compileCount = 0;
   #persisted = 0;
   #rejected = 0;
   #failed = 0;
@@ -63,6 +66,12 @@ export class JitInstantiator implements Disposable {
     this.#cache = this.config.cache ?? new SmfCache();
     this.arena = arenaFor(this.config);
     this.#linker = this.arena === undefined ? new Interpreter() : new Linker(this.arena);
+    this.#planner = new Planner({
+      backend: this.#linker,
+      maxDepth: this.config.maxDepth,
+      modules: () => [...this.#modules.values()],
+      installed: (symbol) => this.#installed.get(symbol),
+    });
     this.#companions = new Companions(this.config.cacheDirectory);
     this.#keys = new KeyRing(this.config.trustedKeys);
     this.#writeBack = new WriteBackQueue(this.config, this.#companions, (line) => this.#log(line));
@@ -91,6 +100,7 @@ export class JitInstantiator implements Disposable {
       throw error;
     }
     const before = this.#modules.get(module.path);
+    this.#planner.invalidate();
     this.#modules.set(module.path, module);
     this.#log(`loaded ${module.path}`);
     emit('load', () => ({ path: module.path, durationMs: elapsed() }));
@@ -107,6 +117,7 @@ export class JitInstantiator implements Disposable {
     const module = this.#modules.get(absolute) ?? this.#modules.get(path);
     if (module === undefined) return false;
     this.#modules.delete(module.path);
+    this.#planner.invalidate();
     const dropped = [...this.#installed.values()].filter(({ home }) => home === module);
     for (const entry of dropped) this.#linker.closeEntry(entry);
     this.#drop(dropped.map(({ symbol }) => symbol));
@@ -144,6 +155,26 @@ export class JitInstantiator implements Disposable {
     const known = this.#installed.get(symbol);
     if (known !== undefined) return this.#resultOf(known);
     return this.#attempt(symbol, () => requestFor(symbol, this.#modules.values()));
+  }
+
+  /**
+   * As {@link tryJitInstantiate}, with a turn of the event loop after each function that it compiles or checks, so that a large
+   * instantiation blocks nothing for long. Nothing is published until all of it is in place. Requests at the same time
+   * share their work: no function is compiled twice, and who asks for a symbol that is on its way gets the same result.
+   *
+   * @throws JitError `ERR_CLOSED`, as a rejection, also when it is closed meanwhile
+   */
+  async instantiateAsync(symbol: string): Promise<JitInstantiationResult> {
+    this.#checkOpen();
+    if (!this.config.enabled) return { kind: 'notFound', symbol };
+    const known = this.#installed.get(symbol);
+    if (known !== undefined) return this.#resultOf(known);
+    let flight = this.#inFlight.get(symbol);
+    if (flight === undefined) {
+      flight = this.#attemptSliced(symbol).finally(() => this.#inFlight.delete(symbol));
+      this.#inFlight.set(symbol, flight);
+    }
+    return flight;
   }
 
   /**
@@ -245,7 +276,7 @@ export class JitInstantiator implements Disposable {
     const cache = this.#cache.getStats();
     return {
       cachedCount: this.#installed.size,
-      compileCount: this.#compileCount,
+      compileCount: this.#planner.compileCount,
       persisted: this.#persisted,
       rejected: this.#rejected,
       failed: this.#failed,
@@ -269,6 +300,7 @@ export class JitInstantiator implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#planner.invalidate();
     const failures = this.#writeBack.close();
     for (const module of this.#modules.values()) module.close();
     this.#modules.clear();
@@ -290,33 +322,44 @@ export class JitInstantiator implements Disposable {
       const request = find();
       if (request === undefined) return { kind: 'notFound', symbol };
       name = request.symbol;
-      return this.#resultOf(this.#installed.get(name) ?? this.#instantiate(request, elapsed));
+      return this.#resultOf(this.#installed.get(name) ?? this.#install(this.#planner.plan(request), elapsed));
     } catch (error) {
       return this.#failure(name, error, elapsed);
     }
   }
 
-  #instantiate(root: Request, elapsed: () => number): Installed {
-    const context: PlanContext = {
-      modules: [...this.#modules.values()],
-      maxDepth: this.config.maxDepth,
-      backend: this.#linker,
-      installed: (name) => {
-        const installed = this.#installed.get(name);
-        return installed && signatureToString(installed.code.signature);
-      },
+  async #attemptSliced(symbol: string): Promise<JitInstantiationResult> {
+    const elapsed = stopwatch();
+    const find = () => {
+      this.#checkOpen();
+      return requestFor(symbol, this.#modules.values());
     };
-    const installed = this.#linker.install(plan(root, context), (name) => this.#installed.get(name));
+    try {
+      return await this.#planner.planSliced(find, (planned): JitInstantiationResult => {
+        if (planned === undefined) return { kind: 'notFound', symbol };
+        return this.#resultOf(this.#installed.get(symbol) ?? this.#install(planned, elapsed));
+      });
+    } catch (error) {
+      if (error instanceof JitError) throw error;
+      return this.#failure(symbol, error, elapsed);
+    }
+  }
+
+  /** Installs a plan for its first function, but for what was installed since it was made. */
+  #install(planned: readonly Planned[], elapsed: () => number): Installed {
+    const { symbol: root } = planned[0]!;
+    const missing = planned.filter(({ symbol }) => !this.#installed.has(symbol));
+    const installed = this.#linker.install(missing, (symbol) => this.#installed.get(symbol));
     for (const entry of installed) this.#publish(entry);
     const durationMs = elapsed();
     this.#instantiateMs += durationMs;
     emit('instantiate', () => ({
-      symbol: root.symbol,
-      outcome: this.#outcomes.get(root.symbol)!,
+      symbol: root,
+      outcome: this.#outcomes.get(root)!,
       functions: installed.map(({ symbol, origin, block }) => ({ symbol, origin, bytes: block.size })),
       durationMs,
     }));
-    return installed[0]!;
+    return this.#installed.get(root)!;
   }
 
   #replaceModule(before: LoadedModule, present: LoadedModule): void {
@@ -352,6 +395,7 @@ export class JitInstantiator implements Disposable {
 
   #drop(symbols: readonly string[]): void {
     if (symbols.length === 0) return;
+    this.#planner.invalidate();
     for (const symbol of symbols) {
       this.#outcomes.delete(symbol);
       this.#installed.delete(symbol);
@@ -370,7 +414,6 @@ export class JitInstantiator implements Disposable {
       this.#persisted += 1;
       this.#outcomes.set(symbol, { kind: 'persisted' });
     } else {
-      this.#compileCount += 1;
       if (rejected !== undefined) this.#rejected += 1;
       this.#outcomes.set(
         symbol,
@@ -409,17 +452,5 @@ export class JitInstantiator implements Disposable {
 
   #log(line: string): void {
     if (this.config.verbose) this.config.log(`[simple-jit] ${line}`);
-  }
-}
-
-/** Undefined where the functions are to be interpreted. */
-function arenaFor({ mode, arena }: JitInstantiatorConfig): CodeArena | undefined {
-  if (mode === 'interpret') return undefined;
-  try {
-    return arena ?? CodeArena.default();
-  } catch (error) {
-    const isRefused = error instanceof NativeMemError && ['ERR_EXEC_MEMORY_REFUSED', 'ENOMEM'].includes(error.code);
-    if (mode === 'auto' && isRefused) return undefined;
-    throw error;
   }
 }

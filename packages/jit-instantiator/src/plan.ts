@@ -39,6 +39,9 @@ export interface PlanContext {
   readonly backend: Pick<Backend, 'mode' | 'generate'>;
   /** The signature of a function that is installed already, as text. */
   installed(symbol: string): string | undefined;
+  /** Functions of this and other plans that are ready to be installed, by symbol. */
+  readonly prepared: Map<string, Planned>;
+  onPrepared(planned: Planned): void;
 }
 
 /** The request that a module's note makes of a symbol, from the first module that lists it. */
@@ -80,10 +83,10 @@ export function requestForInstance(
 }
 
 /**
- * Every function that `root` needs and that is not installed yet, itself first.
+ * Every function that `root` needs and that is not installed yet, itself first. Yields after each that it had to prepare.
  * @throws InstantiationError if one of them cannot be had
  */
-export function plan(root: Request, context: PlanContext): Planned[] {
+export function* planSteps(root: Request, context: PlanContext): Generator<void, Planned[]> {
   const planned = new Map<string, Planned>();
   const needed: { request: Request; depth: number; expected?: { signature: string; by: string } }[] = [
     { request: root, depth: 0 },
@@ -97,7 +100,13 @@ export function plan(root: Request, context: PlanContext): Planned[] {
         if (depth >= context.maxDepth) {
           throw new InstantiationError(`${request.symbol}: Maximum JIT depth (${context.maxDepth}) exceeded`);
         }
-        entry = obtain(request, context);
+        entry = context.prepared.get(request.symbol);
+        if (entry === undefined) {
+          entry = obtain(request, context);
+          context.prepared.set(request.symbol, entry);
+          context.onPrepared(entry);
+          yield;
+        }
         planned.set(request.symbol, entry);
         for (const needs of entry.code.imports) {
           needed.push({
