@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -86,7 +87,7 @@ export function replaceFile(
     }
     renameSync(temporary, path);
   } catch (error) {
-    unlinkSync(temporary);
+    rmSync(temporary, { force: true }); // gone already if our lock expired meanwhile: the first error is the one to tell
     throw error;
   }
   syncDirectory(directory);
