@@ -13,9 +13,10 @@ namespace {
 
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-// V8 counts an external ArrayBuffer as heap memory and collects garbage for it, though mapped pages belong to the page
-// cache. So the count is taken back at once, and what a program holds is bounded by our own: each time this much more
-// is open, V8 is asked to look for forgotten ones.
+// V8 counts an external ArrayBuffer as heap memory and collects garbage for large ones, though mapped pages belong to the
+// page cache. So a mapping alone isn't counted, and only what is looked at becomes an ArrayBuffer. (The count can't be
+// taken back: newer versions of V8 end the process when it would turn negative before they sweep.) What a program holds
+// is bounded by our own count: each time this much more is open, V8 is asked to look for forgotten ones.
 constexpr std::size_t kNudgeCount = 4096;
 constexpr std::size_t kNudgeBytes = std::size_t{16} << 30;
 constexpr std::int64_t kNudge = std::int64_t{1} << 40;
@@ -39,23 +40,14 @@ void NudgeCollector(napi_env env) {
 // The JavaScript object of a MappedFile, or an ArrayBuffer over it, for as long as the collector hasn't finalised it.
 struct Holder {
   RegionPtr region;
-  std::size_t counted = 0;    // bytes that were taken off V8's count
   napi_ref buffer = nullptr;  // weak; null for the MappedFile itself
 };
-
-// V8 is about to count the bytes down (or did).
-void RestoreCount(napi_env env, Holder& holder) {
-  std::int64_t ignored = 0;
-  if (holder.counted != 0) napi_adjust_external_memory(env, static_cast<std::int64_t>(holder.counted), &ignored);
-  holder.counted = 0;
-}
 
 void Release(napi_env env, void*, void* hint) {
   auto* holder = static_cast<Holder*>(hint);
   const RegionPtr region = holder->region;
   auto& registry = RegionRegistry::Get();
   Lock lock(registry.mutex());
-  RestoreCount(env, *holder);
   if (holder->buffer != nullptr) napi_delete_reference(env, holder->buffer);
   region->views.erase(holder);
   delete holder;
@@ -79,7 +71,6 @@ Detached Detach(napi_env env, Holder& holder) {
   bool detached = false;
   napi_is_detached_arraybuffer(env, buffer, &detached);
   if (detached) return Detached::kMoved;
-  RestoreCount(env, holder);
   return napi_detach_arraybuffer(env, buffer) == napi_ok ? Detached::kDone : Detached::kMoved;
 }
 
@@ -160,7 +151,7 @@ Napi::Value MappingView(const Napi::CallbackInfo& info, EnvState& state) {
   const auto size = static_cast<std::size_t>(length);
   if (size == 0) return Napi::ArrayBuffer::New(env, 0);
   napi_value buffer = nullptr;
-  auto* holder = new Holder{region, size};
+  auto* holder = new Holder{region};
   ++region->holders;
   if (napi_create_external_arraybuffer(env, reinterpret_cast<void*>(region->address + static_cast<std::uintptr_t>(offset)), size,
                                        Release, holder, &buffer) != napi_ok) {
@@ -169,8 +160,6 @@ Napi::Value MappingView(const Napi::CallbackInfo& info, EnvState& state) {
     Fail("ERR_UNSUPPORTED", "This runtime doesn't allow ArrayBuffers over foreign memory. Use mmapFile and mmapReadBytes.",
          region->address, region->path);
   }
-  std::int64_t ignored = 0;
-  napi_adjust_external_memory(env, -static_cast<std::int64_t>(size), &ignored);
   if (napi_create_reference(env, buffer, 0, &holder->buffer) != napi_ok) {
     napi_detach_arraybuffer(env, buffer);  // a view that can't be found again could not be detached later
     Fail("ERR_INTERNAL", "A reference to a view can't be made.", region->address, region->path);
