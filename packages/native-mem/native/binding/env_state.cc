@@ -3,10 +3,12 @@
 
 #include <signal.h>
 
+#include <atomic>
 #include <string>
 
 #include "code/code_lookup.h"
 #include "memory/exec_regions.h"
+#include "platform/barriers.h"
 
 namespace native_mem {
 namespace {
@@ -78,6 +80,8 @@ const char* Explain(const std::string& kind) {
 }  // namespace
 
 EnvState* CreateEnvState(napi_env env) {
+  static std::atomic<bool> another{false};
+  if (another.exchange(true)) ShareCodeBetweenThreads();
   auto* state = new EnvState;
   state->env = env;
   napi_value buffer = nullptr;

@@ -36,7 +36,7 @@ std::atomic<std::size_t> g_retired_count{0};
 
 void RegisterActivity(Activity* activity) {
   std::lock_guard<std::mutex> lock(g_mutex);
-  if (Activities().empty()) g_fence_on_entry = !EnableProcessBarrier();
+  if (Activities().empty()) g_fence_on_entry = !ProcessBarrierSupported();
   Activities().push_back(activity);
 }
 
@@ -54,8 +54,8 @@ void UnregisterActivity(Activity* activity) {
 void Retire(std::function<void()> action) {
   {
     std::lock_guard<std::mutex> lock(g_mutex);
-    // The only thread that calls is this one, or none; one that registers from now on sees the code dead by the mutex.
-    if (Activities().size() > 1) ProcessBarrier();
+    // Does nothing while this is the only thread. One that registers from now on sees the code dead by the mutex.
+    ProcessBarrier();
     Retired retired;
     for (Activity* activity : Activities()) {
       const std::uint64_t count = activity->count.load(std::memory_order_acquire);

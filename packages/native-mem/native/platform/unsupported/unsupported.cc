@@ -19,7 +19,9 @@ int CreateCodeFile() {
   return -1;
 }
 
-bool EnableProcessBarrier() { return false; }
+bool ProcessBarrierSupported() { return false; }
+
+void ShareCodeBetweenThreads() {}
 
 void ProcessBarrier() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 
