@@ -5,6 +5,7 @@ import {
   encodeTemplate,
   mangle,
   parseModule,
+  parseTypeList,
   SCALAR_NAMES,
   satisfies,
   scalar,
@@ -13,7 +14,7 @@ import {
   type Type,
   verifyModule,
 } from '@simple-jit/template-ir';
-import { parseTypeArgs, printTypeArgs } from './type-args.js';
+import { printTypeArgs } from './type-args.js';
 
 /** An instance that the library's note offers. */
 export interface PossibleInstance {
@@ -84,7 +85,7 @@ function everyScalar({ name, typeParams }: Template): Instance[] {
 function checkInstance(module: TemplateModule, { template, typeArgs }: PossibleInstance): Instance {
   const found = module.templates.find(({ name }) => name === template);
   if (found === undefined) throw new RangeError(`possible: the module ${module.name} has no template ${template}`);
-  const types = parseTypeArgs(typeArgs);
+  const types = parseTypeList(typeArgs);
   if (types.length !== found.typeParams.length) {
     throw new RangeError(
       `possible: ${template} takes ${found.typeParams.length} type argument(s), '${typeArgs}' gives ${types.length}`,

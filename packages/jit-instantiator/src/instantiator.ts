@@ -12,6 +12,7 @@ import { type FlushFailure, JitError } from './errors.js';
 import { emit, stopwatch } from './events.js';
 import { InstantiationError } from './instantiation-error.js';
 import { Interpreter } from './interpreter.js';
+import { Ledger } from './ledger.js';
 import { Linker } from './link.js';
 import { LoadedModule } from './module.js';
 import type { JitStats, Outcome } from './outcome.js';
@@ -49,12 +50,8 @@ export class JitInstantiator implements Disposable {
   readonly #modules = new Map<string, LoadedModule>();
   readonly #installed = new Map<string, Installed>();
   readonly #inFlight = new Map<string, Promise<JitInstantiationResult>>();
-  readonly #outcomes = new Map<string, Outcome>();
+  readonly #ledger = new Ledger((line) => this.#log(line));
   readonly #dropListeners: ((symbols: readonly string[]) => void)[] = [];
-  #persisted = 0;
-  #rejected = 0;
-  #failed = 0;
-  #instantiateMs = 0;
   #closed = false;
 
   /**
@@ -201,7 +198,7 @@ export class JitInstantiator implements Disposable {
 
   /** How the latest lookup of the symbol ended, and why; undefined if it was never looked up, or in no table. */
   explain(symbol: string): Outcome | undefined {
-    return this.#outcomes.get(symbol);
+    return this.#ledger.outcomeOf(symbol);
   }
 
   /**
@@ -277,10 +274,10 @@ export class JitInstantiator implements Disposable {
     return {
       cachedCount: this.#installed.size,
       compileCount: this.#planner.compileCount,
-      persisted: this.#persisted,
-      rejected: this.#rejected,
-      failed: this.#failed,
-      instantiateMs: this.#instantiateMs,
+      persisted: this.#ledger.persisted,
+      rejected: this.#ledger.rejected,
+      failed: this.#ledger.failed,
+      instantiateMs: this.#ledger.instantiateMs,
       writeBackMs: this.#writeBack.totalMs,
       pendingWrites: this.#writeBack.size,
       loadedSmfCount: this.#modules.size,
@@ -350,15 +347,11 @@ export class JitInstantiator implements Disposable {
     const { symbol: root } = planned[0]!;
     const missing = planned.filter(({ symbol }) => !this.#installed.has(symbol));
     const installed = this.#linker.install(missing, (symbol) => this.#installed.get(symbol));
-    for (const entry of installed) this.#publish(entry);
-    const durationMs = elapsed();
-    this.#instantiateMs += durationMs;
-    emit('instantiate', () => ({
-      symbol: root,
-      outcome: this.#outcomes.get(root)!,
-      functions: installed.map(({ symbol, origin, block }) => ({ symbol, origin, bytes: block.size })),
-      durationMs,
-    }));
+    for (const entry of installed) {
+      this.#installed.set(entry.symbol, entry);
+      if (entry.origin === 'compiled' && this.config.updateSmf) this.#writeBack.add(entry.home, entry.code);
+    }
+    this.#ledger.installed(root, installed, elapsed());
     return this.#installed.get(root)!;
   }
 
@@ -396,33 +389,9 @@ export class JitInstantiator implements Disposable {
   #drop(symbols: readonly string[]): void {
     if (symbols.length === 0) return;
     this.#planner.invalidate();
-    for (const symbol of symbols) {
-      this.#outcomes.delete(symbol);
-      this.#installed.delete(symbol);
-    }
-    this.#log(`dropped ${symbols.join(', ')}`);
-    emit('drop', () => ({ symbols }));
+    for (const symbol of symbols) this.#installed.delete(symbol);
+    this.#ledger.dropped(symbols);
     for (const listener of this.#dropListeners) listener(symbols);
-  }
-
-  #publish(entry: Installed): void {
-    const { symbol, origin, rejected, home } = entry;
-    this.#installed.set(symbol, entry);
-    if (origin === 'interpreted') {
-      this.#outcomes.set(symbol, { kind: 'interpreted' });
-    } else if (origin === 'persisted') {
-      this.#persisted += 1;
-      this.#outcomes.set(symbol, { kind: 'persisted' });
-    } else {
-      if (rejected !== undefined) this.#rejected += 1;
-      this.#outcomes.set(
-        symbol,
-        rejected === undefined ? { kind: 'compiled' } : { kind: 'rejected', reason: rejected },
-      );
-      if (this.config.updateSmf) this.#writeBack.add(home, entry.code);
-    }
-    const why = rejected === undefined ? '' : ` (persisted code rejected: ${rejected})`;
-    this.#log(`${origin} ${symbol}: ${entry.block.size} bytes at 0x${entry.block.address.toString(16)}${why}`);
   }
 
   #resultOf({ symbol, block, home }: Installed): JitInstantiationResult {
@@ -433,13 +402,7 @@ export class JitInstantiator implements Disposable {
 
   #failure(symbol: string, error: unknown, elapsed: () => number): JitInstantiationResult {
     const message = error instanceof Error ? error.message : String(error);
-    this.#failed += 1;
-    this.#log(`failed ${symbol}: ${message}`);
-    const durationMs = elapsed();
-    this.#instantiateMs += durationMs;
-    const outcome: Outcome = { kind: 'failed', reason: message };
-    this.#outcomes.set(symbol, outcome);
-    emit('instantiate', () => ({ symbol, outcome, functions: [], durationMs }));
+    this.#ledger.failure(symbol, message, elapsed());
     const cycle = error instanceof InstantiationError ? error.cycle : undefined;
     return cycle === undefined
       ? { kind: 'compilationError', message }

@@ -1,7 +1,7 @@
 // The tables of the `jit.sdn` section (docs/spec/smf-format.md, "Persisted code"): their columns, and cells to values.
 import { SdnTable, type SdnValue, SmfFormatError } from '@simple-jit/smf-format';
-import { type Signature, typeToString } from '@simple-jit/template-ir';
-import { parseTypeArgs, printTypeArgs } from './type-args.js';
+import { parseTypeList, type Signature, typeToString } from '@simple-jit/template-ir';
+import { printTypeArgs } from './type-args.js';
 
 export const CODE_SECTION = '.jit.code';
 export const TABLE_SECTION = 'jit.sdn';
@@ -52,7 +52,7 @@ export function printSignature({ params, result }: Signature): [params: string, 
 }
 
 export function readSignature(params: string, result: string): Signature {
-  return { params: parseTypeArgs(params), result: parseTypeArgs(result)[0] };
+  return { params: parseTypeList(params), result: parseTypeList(result)[0] };
 }
 
 export function damaged(message: string): SmfFormatError {

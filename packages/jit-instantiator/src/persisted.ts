@@ -2,7 +2,7 @@
 // section of its own, with ordinary symbols and relocations, so that any SMF tool can read it; and beside it tables of
 // SDN with what only the JIT needs. This file reads them, persist.ts writes them, check-persisted.ts decides what may be used.
 import { parseSdn, RelocationType, SdnSyntaxError, type SmfFile, SmfFormatError } from '@simple-jit/smf-format';
-import { IrSyntaxError, type TrapKind } from '@simple-jit/template-ir';
+import { IrSyntaxError, parseTypeList, type TrapKind } from '@simple-jit/template-ir';
 import type { FunctionImport, LinkableFunction } from './function.js';
 import {
   CODE_SECTION,
@@ -16,7 +16,6 @@ import {
   TABLE_SECTION,
   TRAP_FIELDS,
 } from './jit-tables.js';
-import { parseTypeArgs } from './type-args.js';
 
 /** One function as it is in a file, unchecked. `code.code` is a view of the file. */
 export interface PersistedFunction {
@@ -69,14 +68,14 @@ function decode(file: SmfFile, codeSection: number, tables: Uint8Array): Map<str
       code: {
         symbol: name,
         template: row.template,
-        typeArgs: parseTypeArgs(row.type_args),
+        typeArgs: parseTypeList(row.type_args),
         signature: readSignature(row.params, row.result),
         code: code.subarray(symbol.value, symbol.value + symbol.size),
         imports: (imports.get(name) ?? []).map(
           (needs): FunctionImport => ({
             symbol: needs.import,
             template: needs.template,
-            typeArgs: parseTypeArgs(needs.type_args),
+            typeArgs: parseTypeList(needs.type_args),
             signature: readSignature(needs.params, needs.result),
             sites: sites(symbol.value, symbol.size, needs.import),
           }),

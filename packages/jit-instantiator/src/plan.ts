@@ -4,6 +4,7 @@ import type { SmfTemplate } from '@simple-jit/smf-format';
 import {
   decodeTemplate,
   mangle,
+  parseTypeList,
   signatureToString,
   specialise,
   type Type,
@@ -14,7 +15,7 @@ import { checkPersisted } from './check-persisted.js';
 import { type FunctionImport, type LinkableFunction, sha256 } from './function.js';
 import { InstantiationError } from './instantiation-error.js';
 import { instanceKey, type LoadedModule } from './module.js';
-import { parseTypeArgs, printTypeArgs } from './type-args.js';
+import { printTypeArgs } from './type-args.js';
 
 /** An instance that somebody needs. */
 export interface Request {
@@ -212,7 +213,7 @@ export function instanceOf({
 }
 
 function readTypeArgs(symbol: string, text: string): readonly Type[] {
-  return naming(`${symbol}: type arguments '${text}'`, () => parseTypeArgs(text));
+  return naming(`${symbol}: type arguments '${text}'`, () => parseTypeList(text));
 }
 
 /** Whatever goes wrong in `action` is said to be about `subject`: the layers below know bytes, not symbols. */
