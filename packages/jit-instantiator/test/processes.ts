@@ -13,18 +13,28 @@ export interface Identity {
 /** The user that owns nothing. */
 export const NOBODY = { uid: 65534, gid: 65534 };
 
-const argsFor = (script: string, args: readonly string[]): string[] => [
-  '--input-type=module',
-  '--eval',
-  script,
-  '--',
-  ...args,
-];
+/**
+ * The script's modules are loaded before it becomes another user, so that neither this Node nor this repository need be
+ * readable to that user; proper-lockfile, too, which the package loads at its first write.
+ */
+const becoming = ({ uid, gid }: Identity): string =>
+  uid === undefined
+    ? ''
+    : `import { createRequire as requireFrom } from 'node:module';
+       requireFrom(import.meta.url)('proper-lockfile');
+       if (process.getuid() === 0) { process.setgroups([]); process.setgid(${gid}); process.setuid(${uid}); }\n`;
+
+function commandFor(script: string, args: readonly string[], identity: Identity) {
+  return {
+    args: ['--input-type=module', '--eval', becoming(identity) + script, '--', ...args],
+    options: { cwd: PACKAGE, ...(identity.env && { env: identity.env }) },
+  };
+}
 
 /** Runs a script to its end and reads the JSON that it prints. */
-export function runScript(script: string, args: readonly string[], identity: Identity = {}): unknown {
-  const output = execFileSync(process.execPath, argsFor(script, args), { cwd: PACKAGE, ...identity });
-  return JSON.parse(output.toString());
+export function runScript(script: string, parameters: readonly string[], identity: Identity = {}): unknown {
+  const { args, options } = commandFor(script, parameters, identity);
+  return JSON.parse(execFileSync(process.execPath, args, options).toString());
 }
 
 /** A script that runs beside the test, and what it printed, line by line. */
@@ -37,9 +47,10 @@ export interface Beside {
   readonly ended: Promise<number | null>;
 }
 
-export function startScript(script: string, args: readonly string[], identity: Identity = {}): Beside {
+export function startScript(script: string, parameters: readonly string[], identity: Identity = {}): Beside {
   const stdio: ['pipe', 'pipe', 'inherit'] = ['pipe', 'pipe', 'inherit'];
-  const child = spawn(process.execPath, argsFor(script, args), { cwd: PACKAGE, stdio, ...identity });
+  const { args, options } = commandFor(script, parameters, identity);
+  const child = spawn(process.execPath, args, { ...options, stdio });
   child.stdin.on('error', () => {}); // EPIPE once it was killed
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {

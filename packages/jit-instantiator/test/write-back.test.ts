@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { parseSmf, RelocationType, SmfBuilder } from '@simple-jit/smf-format';
 import { expect, test } from 'vitest';
 import { assembleLibrary, isError, JitError, JitInstantiator, type JitInstantiatorConfig } from '../src/index.js';
+import { NOBODY, runScript } from './processes.js';
 import { assemble, COLLECTIONS, call, PACKAGE, useWorkspace } from './support.js';
 
 const workspace = useWorkspace();
@@ -323,11 +324,7 @@ test('a read-only file, and a read-only directory: updateFailed at once', ({ ski
     const { kind, error } = jit.tryJitInstantiate('fn$sum$f64');
     try { jit.close() } catch (thrown) { console.log(JSON.stringify({ kind, error, code: thrown.code })) }
   `;
-  const asUser = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {};
-  const run = () => {
-    const args = ['--input-type=module', '--eval', script, path];
-    return JSON.parse(execFileSync(process.execPath, args, { cwd: PACKAGE, ...asUser }).toString());
-  };
+  const run = () => runScript(script, [path], NOBODY);
   chmodSync(path, 0o444);
   chmodSync(workspace.folder, 0o777);
   const expected = { kind: 'updateFailed', error: expect.stringMatching(/EACCES|EPERM/), code: 'ERR_WRITE_BACK' };
