@@ -2,7 +2,7 @@
 import { GENERATOR_VERSION, TARGET } from '@simple-jit/codegen';
 import type { Trust } from '@simple-jit/smf-cache';
 import type { Type } from '@simple-jit/template-ir';
-import { type LinkableFunction, sha256 } from './function.js';
+import { type LinkableFunction, recordHash } from './function.js';
 import type { PersistedFunctions } from './persisted.js';
 import { printTypeArgs } from './type-args.js';
 
@@ -15,7 +15,7 @@ export interface Wanted {
   readonly templateHash: string;
 }
 
-/** `code` holds a copy of the machine code, the one whose hash was checked. */
+/** `code` holds a copy of the machine code, the one that was hashed. */
 export type Checked =
   | { readonly ok: true; readonly code: LinkableFunction }
   | { readonly ok: false; readonly reason: string };
@@ -23,6 +23,8 @@ export type Checked =
 /** Undefined if the file holds nothing for the symbol. */
 export function checkPersisted(persisted: PersistedFunctions, wanted: Wanted, trust: Trust): Checked | undefined {
   if (persisted.damage !== undefined) return { ok: false, reason: persisted.damage };
+  const broken = persisted.broken.get(wanted.symbol);
+  if (broken !== undefined) return { ok: false, reason: broken };
   const found = persisted.functions.get(wanted.symbol);
   if (found === undefined) return undefined;
   if (!trust.trusted) return { ok: false, reason: `the file is not trusted: ${trust.reason}` };
@@ -39,10 +41,11 @@ export function checkPersisted(persisted: PersistedFunctions, wanted: Wanted, tr
   for (const [what, has, needs] of differences) {
     if (has !== needs) return { ok: false, reason: `${what}: it was compiled for '${has}', this is '${needs}'` };
   }
-  const code = found.code.code.slice();
-  const hash = sha256(code);
-  if (hash !== found.codeHash) {
-    return { ok: false, reason: `code hash: the code is not what was written (${hash}, written as ${found.codeHash})` };
+  // The copy is what is hashed and what will run: the file may change under us.
+  const code: LinkableFunction = { ...found.code, code: found.code.code.slice() };
+  const hash = recordHash(code);
+  if (hash !== found.recordHash) {
+    return { ok: false, reason: `record hash: it is not what was written (${hash}, written as ${found.recordHash})` };
   }
-  return { ok: true, code: { ...found.code, code } };
+  return { ok: true, code };
 }

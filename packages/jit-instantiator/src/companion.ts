@@ -1,14 +1,13 @@
 // Companions: what was compiled for a library whose file we cannot change lives in an SMF file of its own, in the cache
 // directory, under the SHA-256 of the library's content. Whoever opens the same content finds it, whatever its path.
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Trust, trustOf } from '@simple-jit/smf-cache';
 import { parseSmf, SmfBuilder, SmfFormatError } from '@simple-jit/smf-format';
 import { cacheDirectoryProblem, prepareCacheDirectory } from './cache-directory.js';
 import { type LinkableFunction, sha256 } from './function.js';
 import { persistInto, withoutOutdated } from './persist.js';
-import { type PersistedFunctions, readPersisted } from './persisted.js';
-import { replaceFile, withFileLock } from './replace-file.js';
+import { noFunctions, type PersistedFunctions, readPersisted } from './persisted.js';
+import { readRegularFile, replaceFile, withFileLock } from './replace-file.js';
 
 /** Persisted functions, and whether their code may run. */
 export interface PersistedSource {
@@ -16,7 +15,7 @@ export interface PersistedSource {
   readonly trust: Trust;
 }
 
-const ABSENT: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR']);
+const ABSENT: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EINVAL']);
 
 export class Companions {
   readonly #directory: string | undefined;
@@ -82,18 +81,14 @@ function parseFunctions(bytes: Uint8Array): PersistedFunctions {
     return readPersisted(parseSmf(bytes));
   } catch (error) {
     if (!(error instanceof SmfFormatError)) throw error;
-    return { functions: new Map(), damage: `the companion is damaged: ${error.message}` };
+    return noFunctions(`the companion is damaged: ${error.message}`);
   }
 }
 
 /** Trust is judged on the descriptor that the bytes are read from. */
 function readWithTrust(path: string): { bytes: Uint8Array; trust: Trust } {
-  const file = openSync(path, 'r');
-  try {
-    return { trust: trustOf(fstatSync(file, { bigint: true })), bytes: readFileSync(file) };
-  } finally {
-    closeSync(file);
-  }
+  const { bytes, stat } = readRegularFile(path);
+  return { bytes, trust: trustOf(stat) };
 }
 
 /** Undefined if there is no such file, or none that we may look at. */

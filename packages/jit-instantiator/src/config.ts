@@ -17,7 +17,8 @@ export interface JitInstantiatorConfig {
   readonly log: (line: string) => void;
   /** Milliseconds without a new instantiation until results are written back on their own; never keeps the process alive. Default 1000. */
   readonly flushDelay: number;
-  /** Milliseconds to wait for another process that is writing the same file. Default 5000. */
+  /** Milliseconds to wait for another process that is writing the same file. Default 15,000: a lock that a killed
+   * process left expires after 10,000. */
   readonly lockTimeout: number;
   /**
    * Where results go whose file cannot be written (see `Companions` in the README): a directory that only this user may
@@ -46,7 +47,7 @@ const DEFAULTS: Omit<JitInstantiatorConfig, 'cacheDirectory'> = {
   verbose: false,
   log: (line) => console.error(line),
   flushDelay: 1000,
-  lockTimeout: 5000,
+  lockTimeout: 15_000,
   trustedKeys: [],
   cache: undefined,
   mode: 'native',

@@ -1,7 +1,14 @@
 // A function that can be linked: machine code with its outward references still open, and everything that decides
 // whether it may be used. It is the same whether it was compiled just now or comes from a file.
 import { createHash } from 'node:crypto';
-import type { ConcreteFunction, Signature, TrapKind, Type } from '@simple-jit/template-ir';
+import {
+  type ConcreteFunction,
+  type Signature,
+  signatureToString,
+  type TrapKind,
+  type Type,
+} from '@simple-jit/template-ir';
+import { printTypeArgs } from './type-args.js';
 
 /** A reference to another function: where in the code, and what the code relies on. */
 export interface FunctionImport {
@@ -41,4 +48,31 @@ export interface LinkableFunction {
 /** SHA-256, hex. */
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * SHA-256 over everything that a persisted function is linked and called by, hex: its names, signature, requirements,
+ * code, imports with their sites, and traps; each field with its length before it, so that none can pass for two others.
+ */
+export function recordHash(fn: LinkableFunction): string {
+  const hash = createHash('sha256');
+  const length = new DataView(new ArrayBuffer(8));
+  const field = (bytes: Uint8Array): void => {
+    length.setBigUint64(0, BigInt(bytes.length), true);
+    hash.update(new Uint8Array(length.buffer)).update(bytes);
+  };
+  const text = (value: string): void => field(new TextEncoder().encode(value));
+  const list = (values: readonly unknown[]): void => text(String(values.length));
+  const { generator, target, cpuFeatures, templateHash } = fn.requirements;
+  const head = [fn.symbol, fn.template, printTypeArgs(fn.typeArgs), signatureToString(fn.signature)];
+  for (const value of [...head, generator, target, cpuFeatures.join(','), templateHash]) text(value);
+  field(fn.code);
+  list(fn.imports);
+  for (const { symbol, template, typeArgs, signature, sites } of fn.imports) {
+    for (const value of [symbol, template, printTypeArgs(typeArgs), signatureToString(signature)]) text(value);
+    text(sites.toSorted((a, b) => a - b).join(','));
+  }
+  list(fn.traps);
+  for (const { offset, kind } of fn.traps) text(`${offset} ${kind}`);
+  return hash.digest('hex');
 }

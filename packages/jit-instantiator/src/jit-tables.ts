@@ -18,7 +18,7 @@ export const FUNCTION_FIELDS = [
   'target',
   'cpu_features',
   'template_hash',
-  'code_hash',
+  'record_hash',
 ] as const;
 export const IMPORT_FIELDS = ['symbol', 'import', 'template', 'type_args', 'params', 'result'] as const;
 export const TRAP_FIELDS = ['symbol', 'offset', 'kind'] as const;

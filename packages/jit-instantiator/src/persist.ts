@@ -1,5 +1,6 @@
 // Writes compiled functions into an SMF file: the other half of persisted.ts.
 import {
+  DEFAULT_LIMITS,
   parseSmf,
   RelocationType,
   SdnTable,
@@ -12,7 +13,7 @@ import {
   SymbolType,
   stringifySdn,
 } from '@simple-jit/smf-format';
-import { type LinkableFunction, sha256 } from './function.js';
+import { type LinkableFunction, recordHash, sha256 } from './function.js';
 import {
   CODE_SECTION,
   FUNCTION_FIELDS,
@@ -38,11 +39,25 @@ const INT3 = 0xcc;
 export function persistInto(bytes: Uint8Array, fresh: Iterable<LinkableFunction>): Uint8Array {
   const file = parseSmf(bytes);
   const functions = new Map<string, LinkableFunction>();
-  for (const [symbol, { code, codeHash }] of readPersisted(file).functions) {
-    if (sha256(code.code) === codeHash) functions.set(symbol, code);
+  for (const [symbol, persisted] of readPersisted(file).functions) {
+    if (recordHash(persisted.code) === persisted.recordHash) functions.set(symbol, persisted.code);
   }
   for (const code of fresh) functions.set(code.symbol, code);
-  return write(file, withoutOutdated(file, functions.values()));
+  const written = write(file, withoutOutdated(file, functions.values()));
+  parseSmf(written); // what we could not read again must not take the place of what can be read
+  return written;
+}
+
+/** Why a function cannot be kept in an SMF file, if so: names there end with NUL and have a limit. */
+export function persistProblem({ symbol, imports }: LinkableFunction): string | undefined {
+  for (const name of [symbol, ...imports.map((needs) => needs.symbol)]) {
+    if (name.includes('\0')) return `the symbol ${JSON.stringify(name)} has a NUL in it`;
+    const size = new TextEncoder().encode(name).length;
+    if (size > DEFAULT_LIMITS.maxNameLength) {
+      return `a symbol of ${size} bytes is longer than SMF files allow (${DEFAULT_LIMITS.maxNameLength}): give it a shorter name in a table`;
+    }
+  }
+  return undefined;
 }
 
 /** The functions but those whose template the file holds in another version. */
@@ -154,19 +169,22 @@ function printTables(functions: readonly LinkableFunction[]): string {
         new SdnTable(
           FUNCTION_FIELDS,
           undefined,
-          rows(({ symbol, template, typeArgs, signature, code, requirements }) => [
-            [
-              symbol,
-              template,
-              printTypeArgs(typeArgs),
-              ...printSignature(signature),
-              requirements.generator,
-              requirements.target,
-              requirements.cpuFeatures.join(','),
-              requirements.templateHash,
-              sha256(code),
-            ],
-          ]),
+          rows((fn) => {
+            const { symbol, template, typeArgs, signature, requirements } = fn;
+            return [
+              [
+                symbol,
+                template,
+                printTypeArgs(typeArgs),
+                ...printSignature(signature),
+                requirements.generator,
+                requirements.target,
+                requirements.cpuFeatures.join(','),
+                requirements.templateHash,
+                recordHash(fn),
+              ],
+            ];
+          }),
         ),
       ],
       [

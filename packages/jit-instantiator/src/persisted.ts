@@ -1,7 +1,14 @@
 // Compiled functions in an SMF file, as specified in docs/spec/smf-format.md, "Persisted code": machine code in a Code
 // section of its own, with ordinary symbols and relocations, so that any SMF tool can read it; and beside it tables of
 // SDN with what only the JIT needs. This file reads them, persist.ts writes them, check-persisted.ts decides what may be used.
-import { parseSdn, RelocationType, SdnSyntaxError, type SmfFile, SmfFormatError } from '@simple-jit/smf-format';
+import {
+  parseSdn,
+  RelocationType,
+  SdnSyntaxError,
+  type SmfFile,
+  SmfFormatError,
+  type SmfSymbol,
+} from '@simple-jit/smf-format';
 import { IrSyntaxError, parseTypeList, type TrapKind } from '@simple-jit/template-ir';
 import type { FunctionImport, LinkableFunction } from './function.js';
 import {
@@ -20,13 +27,16 @@ import {
 /** One function as it is in a file, unchecked. `code.code` is a view of the file. */
 export interface PersistedFunction {
   readonly code: LinkableFunction;
-  /** SHA-256 of the code as it was written, hex. */
-  readonly codeHash: string;
+  /** `recordHash` of the function as it was written. */
+  readonly recordHash: string;
 }
 
-/** What a file holds, by symbol. `damage` says why nothing of it can be read; then it holds nothing. */
+/** What a file holds, by symbol. */
 export interface PersistedFunctions {
   readonly functions: ReadonlyMap<string, PersistedFunction>;
+  /** Functions that cannot be read, with the reasons; they are judged alone. */
+  readonly broken: ReadonlyMap<string, string>;
+  /** Why nothing of it can be read; then it holds nothing. */
   readonly damage: string | undefined;
 }
 
@@ -39,58 +49,91 @@ export function isPersistedSection(section: { readonly name: string }): boolean 
 export function readPersisted(file: SmfFile): PersistedFunctions {
   const code = file.findSection(CODE_SECTION);
   const tables = file.findSection(TABLE_SECTION);
-  if (code === undefined || tables === undefined) return { functions: new Map(), damage: undefined };
+  if (code === undefined || tables === undefined) return noFunctions(undefined);
   try {
-    return { functions: decode(file, code.index, file.sectionData(tables.index)), damage: undefined };
+    return decode(file, code.index, file.sectionData(tables.index));
   } catch (error) {
-    if (!(error instanceof SmfFormatError || error instanceof SdnSyntaxError || error instanceof IrSyntaxError)) {
-      throw error;
-    }
-    return { functions: new Map(), damage: `${TABLE_SECTION}: ${error.message}` };
+    return noFunctions(damageOf(error));
   }
 }
 
-function decode(file: SmfFile, codeSection: number, tables: Uint8Array): Map<string, PersistedFunction> {
-  const root = parseSdn(new TextDecoder('utf-8', { fatal: true }).decode(tables));
+/** What there is where nothing can be read. */
+export function noFunctions(damage: string | undefined): PersistedFunctions {
+  return { functions: new Map(), broken: new Map(), damage };
+}
+
+/** What damaged tables or sections are told of by. @throws the error if it is of another kind */
+function damageOf(error: unknown): string {
+  if (error instanceof SmfFormatError || error instanceof SdnSyntaxError || error instanceof IrSyntaxError) {
+    return `${TABLE_SECTION}: ${error.message}`;
+  }
+  throw error;
+}
+
+function decode(file: SmfFile, codeSection: number, tables: Uint8Array): PersistedFunctions {
+  const root = parseSdn(decodeUtf8(tables));
   const code = file.sectionData(codeSection);
+  const symbols = symbolsOf(file, codeSection);
   const sites = sitesOf(file, codeSection);
   const imports = groupBySymbol(readTable(root, 'jit_imports', IMPORT_FIELDS));
   const traps = groupBySymbol(readTable(root, 'jit_traps', TRAP_FIELDS));
   const functions = new Map<string, PersistedFunction>();
+  const broken = new Map<string, string>();
   for (const row of readTable(root, 'jit_functions', FUNCTION_FIELDS)) {
     const name = row.symbol;
-    const symbol = file.findSymbol(name);
-    if (symbol?.sectionIndex !== codeSection || symbol.value + symbol.size > code.length) {
-      throw damaged(`the function ${name} has no code in ${CODE_SECTION}`);
-    }
-    functions.set(name, {
-      codeHash: row.code_hash,
-      code: {
-        symbol: name,
-        template: row.template,
-        typeArgs: parseTypeList(row.type_args),
-        signature: readSignature(row.params, row.result),
-        code: code.subarray(symbol.value, symbol.value + symbol.size),
-        imports: (imports.get(name) ?? []).map(
-          (needs): FunctionImport => ({
-            symbol: needs.import,
-            template: needs.template,
-            typeArgs: parseTypeList(needs.type_args),
-            signature: readSignature(needs.params, needs.result),
-            sites: sites(symbol.value, symbol.size, needs.import),
-          }),
-        ),
-        traps: (traps.get(name) ?? []).map(({ offset, kind }) => readTrap(offset, kind, symbol.size)),
-        requirements: {
-          generator: row.generator,
-          target: row.target,
-          cpuFeatures: row.cpu_features === '' ? [] : row.cpu_features.split(','),
-          templateHash: row.template_hash,
+    try {
+      const symbol = symbols.get(name);
+      if (symbol === undefined || symbol.value + symbol.size > code.length) {
+        throw damaged(`the function ${name} has no code in ${CODE_SECTION}`);
+      }
+      functions.set(name, {
+        recordHash: row.record_hash,
+        code: {
+          symbol: name,
+          template: row.template,
+          typeArgs: parseTypeList(row.type_args),
+          signature: readSignature(row.params, row.result),
+          code: code.subarray(symbol.value, symbol.value + symbol.size),
+          imports: (imports.get(name) ?? []).map(
+            (needs): FunctionImport => ({
+              symbol: needs.import,
+              template: needs.template,
+              typeArgs: parseTypeList(needs.type_args),
+              signature: readSignature(needs.params, needs.result),
+              sites: sites(symbol.value, symbol.size, needs.import),
+            }),
+          ),
+          traps: (traps.get(name) ?? []).map(({ offset, kind }) => readTrap(offset, kind, symbol.size)),
+          requirements: {
+            generator: row.generator,
+            target: row.target,
+            cpuFeatures: row.cpu_features === '' ? [] : row.cpu_features.split(','),
+            templateHash: row.template_hash,
+          },
         },
-      },
-    });
+      });
+    } catch (error) {
+      broken.set(name, damageOf(error));
+    }
   }
-  return functions;
+  return { functions, broken, damage: undefined };
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw damaged(`the tables are not UTF-8: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** The functions of the section by name. Other sections may hold symbols of the same names. */
+function symbolsOf(file: SmfFile, codeSection: number): Map<string, SmfSymbol> {
+  const symbols = new Map<string, SmfSymbol>();
+  for (const symbol of file.symbols) {
+    if (symbol.sectionIndex === codeSection && symbol.isSpecialised) symbols.set(symbol.name, symbol);
+  }
+  return symbols;
 }
 
 /** Finds the displacements of one import in one function, by what the relocations say. */

@@ -1,16 +1,19 @@
 // Changing a file so that nobody, at any moment, after any crash, sees half of it: the new bytes go to a file beside it,
 // reach the disk, and take its name in one step (rename(2)); the directory is synced so that the name lasts too.
 import {
+  type BigIntStats,
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -50,6 +53,23 @@ function acquire(path: string, deadline: number): () => void {
   }
 }
 
+/**
+ * Reads a whole regular file. A FIFO that took its place would block for ever, a device might never end.
+ * @returns the content, and fstat(2) of the very descriptor that it was read from
+ * @throws Error `EINVAL` for anything but a regular file, or that of node:fs
+ */
+export function readRegularFile(path: string): { bytes: Uint8Array; stat: BigIntStats } {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(file, { bigint: true });
+    if (!stat.isFile())
+      throw Object.assign(new Error(`${path} is not a regular file any more`), { code: 'EINVAL', path });
+    return { bytes: readFileSync(file), stat };
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Owner and permissions. */
 export interface FileAttributes {
   readonly mode: number;
@@ -72,7 +92,9 @@ export function replaceFile(
   const directory = dirname(path);
   const prefix = `.${basename(path)}.`;
   for (const name of readdirSync(directory)) {
-    if (name.startsWith(prefix) && name.endsWith('.jit-tmp')) unlinkSync(join(directory, name));
+    // The process number and nothing else between: `.lib.smf.1.jit-tmp` is not one of `lib`.
+    if (name.startsWith(prefix) && /^\d+\.jit-tmp$/.test(name.slice(prefix.length)))
+      rmSync(join(directory, name), { force: true });
   }
   const temporary = join(directory, `${prefix}${process.pid}.jit-tmp`);
   const file = openSync(temporary, 'wx', 0o600);

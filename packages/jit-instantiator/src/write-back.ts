@@ -1,6 +1,6 @@
 // Functions that were compiled and wait to be written into their files.
 
-import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseSmf, type SmfFile } from '@simple-jit/smf-format';
 import type { Companions } from './companion.js';
@@ -9,8 +9,8 @@ import { type FlushFailure, JitError } from './errors.js';
 import { emit, stopwatch } from './events.js';
 import type { LinkableFunction } from './function.js';
 import type { LoadedModule } from './module.js';
-import { persistInto } from './persist.js';
-import { replaceFile, withFileLock } from './replace-file.js';
+import { persistInto, persistProblem } from './persist.js';
+import { readRegularFile, replaceFile, withFileLock } from './replace-file.js';
 import { isSigned } from './signature.js';
 
 interface Pending {
@@ -24,6 +24,8 @@ export class WriteBackQueue {
   readonly #log: (line: string) => void;
   readonly #companions: Companions;
   readonly #pending = new Map<string, Pending>();
+  /** Why a symbol can be kept in no file. */
+  readonly #unwritable = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #totalMs = 0;
 
@@ -48,6 +50,11 @@ export class WriteBackQueue {
   /** Queues a function; the idle timer starts anew. Bytes that came from no file have no place to be written to. */
   add(home: LoadedModule, code: LinkableFunction): void {
     if (home.file.identity === undefined) return;
+    const problem = persistProblem(code);
+    if (problem !== undefined) {
+      this.#unwritable.set(code.symbol, problem);
+      return;
+    }
     let pending = this.#pending.get(home.path);
     if (pending === undefined) {
       // Known at once where it can be: then the very first result says that it will not be persisted.
@@ -59,8 +66,10 @@ export class WriteBackQueue {
     this.#timer = setTimeout(() => this.flush(), this.#config.flushDelay).unref();
   }
 
-  /** Why the function could not be written, if the last attempt failed. */
+  /** Why the function cannot be written, or could not at the last attempt. */
   errorOf(path: string, symbol: string): string | undefined {
+    const problem = this.#unwritable.get(symbol);
+    if (problem !== undefined) return problem;
     const pending = this.#pending.get(path);
     return pending?.error && pending.functions.has(symbol) ? pending.error.message : undefined;
   }
@@ -117,13 +126,15 @@ export class WriteBackQueue {
         checkWritable(real);
         withFileLock(real, lockTimeout, () => {
           // Read anew under the lock: another process may have written since we mapped it.
-          const bytes = readFileSync(real);
+          const { bytes } = readRegularFile(real);
           checkUnsigned(real, parseSmf(bytes));
           replaceFile(real, persistInto(bytes, functions));
         });
         return real;
       },
-      this.#companions.enabled ? () => this.#companions.write(readFileSync(real), functions, lockTimeout) : undefined,
+      this.#companions.enabled
+        ? () => this.#companions.write(readRegularFile(real).bytes, functions, lockTimeout)
+        : undefined,
     );
   }
 }
@@ -146,6 +157,7 @@ const REFUSALS: ReadonlySet<string | undefined> = new Set([
   'EROFS',
   'ENOSPC',
   'EDQUOT',
+  'ENAMETOOLONG', // of the temporary file or the lock beside it
   'ERR_SIGNED',
 ]);
 

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { parseSmf, RelocationType, SmfBuilder } from '@simple-jit/smf-format';
+import { parseSmf, RelocationType, SectionType, SmfBuilder } from '@simple-jit/smf-format';
 import { expect, test } from 'vitest';
 import { assembleLibrary, isError, JitError, JitInstantiator, type JitInstantiatorConfig } from '../src/index.js';
 import { NOBODY, runScript } from './processes.js';
@@ -202,7 +202,7 @@ test.each<[string, RegExp, (path: string) => void]>([
   ['a file that others may write', /not trusted: writable by group or others/, (path) => chmodSync(path, 0o666)],
   [
     'code that was tampered with',
-    /code hash/,
+    /record hash/,
     (path) =>
       edit(path, (builder) => {
         const file = parseSmf(readFileSync(path));
@@ -333,4 +333,99 @@ test('a read-only file, and a read-only directory: updateFailed at once', ({ ski
   chmodSync(workspace.folder, 0o555);
   expect(run()).toEqual(expected);
   chmodSync(workspace.folder, 0o755);
+});
+
+test('relocations that lead elsewhere are no longer what was written', () => {
+  const path = workspace.library();
+  withJit(path, median);
+  edit(path, (builder) => {
+    const file = parseSmf(readFileSync(path));
+    const section = builder.findSection('.jit.code');
+    const relocations = file.relocationsOf(section);
+    const symbols = relocations.map(({ symbolIndex }) => symbolIndex).reverse();
+    builder.setRelocations(
+      section,
+      relocations.map((relocation, i) => ({ ...relocation, symbolIndex: symbols[i]! })),
+    );
+  });
+  withJit(path, (jit) => {
+    expect(median(jit)).toBe(2);
+    expect(jit.explain('fn$median$f64')).toMatchObject({
+      kind: 'rejected',
+      reason: expect.stringMatching(/record hash/),
+    });
+  });
+});
+
+test('code that calls nothing any more, for want of its relocations, is rejected', () => {
+  const path = workspace.library();
+  withJit(path, median);
+  edit(path, (builder) => builder.setRelocations(builder.findSection('.jit.code'), []));
+  withJit(path, (jit) => {
+    expect(median(jit)).toBe(2);
+    expect(jit.stats()).toMatchObject({ rejected: 2, persisted: 1 }); // sift_down calls nothing
+  });
+});
+
+test('another symbol of the same name hinders nothing', () => {
+  const path = workspace.library();
+  edit(path, (builder) => {
+    const section = builder.addSection({ type: SectionType.Code, name: '.text', data: Uint8Array.of(0xc3) });
+    builder.addSymbol({ name: 'fn$sum$f64', sectionIndex: section, size: 1 });
+  });
+  withJit(path, median);
+  withJit(path, sum);
+  withJit(path, (jit) => {
+    sum(jit);
+    median(jit);
+    expect(jit.stats()).toMatchObject({ compileCount: 0, persisted: 4 });
+  });
+});
+
+test('the same results written again take no more room', () => {
+  const path = workspace.library();
+  const sizes = Array.from({ length: 3 }, () => {
+    withJit(path, (jit) => {
+      sum(jit);
+      jit.dropCachedSymbol('fn$sum$f64');
+      call(jit, 'fn$max$f64', 1, 2);
+    });
+    edit(path, (b) => tables(b, (t) => t.replaceAll('simple-jit', 'other-jit'), path));
+    return statSync(path).size;
+  });
+  expect(new Set(sizes.slice(1)).size).toBe(1);
+});
+
+test('a symbol that no SMF file can hold is updateFailed, and the others are written', () => {
+  const path = workspace.library();
+  const name = 'x'.repeat(9000);
+  edit(path, (builder) => {
+    const row = { template: 'identity', typeArgs: 'u8', mangledName: name, requiredBy: '', canDefer: true };
+    builder.setNote({ ...builder.note!, possible: [...builder.note!.possible, row] });
+  });
+  withJit(path, (jit) => {
+    const result = jit.tryJitInstantiate(name);
+    expect(result).toMatchObject({ kind: 'updateFailed', error: expect.stringMatching(/longer than SMF files allow/) });
+    sum(jit);
+    expect(jit.flush()).toEqual([]);
+  });
+  withJit(path, (jit) => expect(sum(jit) && jit.stats().persisted).toBe(1));
+});
+
+test('a FIFO in the place of the file is refused, not waited for', () => {
+  const path = workspace.library();
+  const jit = new JitInstantiator({ flushDelay: 60_000, cacheDirectory: undefined });
+  jit.loadSmfMetadata(path);
+  sum(jit);
+  execFileSync('rm', [path]);
+  execFileSync('mkfifo', ['-m', '600', path]);
+  expect(() => jit.close()).toThrow(/not a regular file/);
+});
+
+test('what another library’s writer is about to rename is left alone', () => {
+  const path = workspace.library('lib');
+  const other = join(workspace.folder, '.lib.smf.4711.jit-tmp');
+  writeFileSync(other, 'half of lib.smf');
+  withJit(path, sum);
+  expect(existsSync(other)).toBe(true);
 });

@@ -53,6 +53,11 @@ describe('faults in native code', () => {
     expect(trapOf(() => load(0x1234n))).toMatchObject({ kind: 'memory', address: 0x1234n });
     expect(trapOf(() => load(0xdead_beef_0000n)).kind).toBe('memory');
     expect(trapOf(() => load(2n ** 63n)).kind).toBe('memory'); // not canonical: the address is lost
+    // push rbp; mov rbp, rdi; mov rax, [rbp]; pop rbp; ret: through rbp a wild address is a stack fault to the processor
+    const code = Uint8Array.of(0x55, 0x48, 0x89, 0xfd, 0x48, 0x8b, 0x45, 0x00, 0x5d, 0xc3);
+    const throughRbp = bindFunction(CodeArena.default().allocate(code).address, pointer);
+    expect(trapOf(() => throughRbp(2n ** 63n)).kind).toBe('memory');
+    expect(throughRbp(new BigInt64Array([8n]))).toBe(8n);
     const store = bindFunction(install('store').address, { params: ['ptr', 'i64'], result: 'void' });
     expect(trapOf(() => store(install('nothing').address, 1n))).toMatchObject({ kind: 'memory' }); // code isn't writable
     expect(load(new BigInt64Array([7n]))).toBe(7n);

@@ -2,7 +2,15 @@
 import { isPersistedSection } from '@simple-jit/jit-instantiator';
 import type { CodeArena, CodeBlock } from '@simple-jit/native-mem';
 import type { MappedSmf } from '@simple-jit/smf-cache';
-import { Arch, Platform, RelocationType, SectionType, type SmfSymbol, SymbolBinding } from '@simple-jit/smf-format';
+import {
+  Arch,
+  Platform,
+  RelocationType,
+  SectionType,
+  SmfFormatError,
+  type SmfSymbol,
+  SymbolBinding,
+} from '@simple-jit/smf-format';
 
 /** A symbol's address, or the reason why its code may not run. */
 export type Found = { readonly address: bigint } | { readonly refused: string };
@@ -36,10 +44,10 @@ export class ModuleCode {
       const refused = this.#refusal(symbol.sectionIndex);
       if (refused !== undefined) return { refused: `${this.path}: ${refused}` };
       if (this.#arena === undefined) return { refused: `${this.path}: machine code cannot run in interpret mode` };
+      const code = this.#code(symbol.sectionIndex);
+      if (typeof code === 'string') return { refused: `${this.path}: ${code}` };
       const section = this.#file.sections[symbol.sectionIndex]!;
-      block = this.#arena.allocate(this.#file.readSection(symbol.sectionIndex), {
-        name: `${this.path} ${section.name}`,
-      });
+      block = this.#arena.allocate(code, { name: `${this.path} ${section.name}` });
       this.#sections.set(symbol.sectionIndex, block);
     }
     if (symbol.value >= block.size) {
@@ -48,6 +56,17 @@ export class ModuleCode {
       };
     }
     return { address: block.address + BigInt(symbol.value) };
+  }
+
+  /** The bytes of a section, or the reason why there are none to run. */
+  #code(sectionIndex: number): Uint8Array | string {
+    try {
+      const code = this.#file.readSection(sectionIndex);
+      return code.length > 0 ? code : 'its code section is empty';
+    } catch (error) {
+      if (error instanceof SmfFormatError) return error.message;
+      throw error;
+    }
   }
 
   /** Frees the code and lets go of the file. */
@@ -66,9 +85,13 @@ export class ModuleCode {
     if (header.platform !== Platform.Any && header.platform !== hostPlatform()) {
       return `its code is for platform ${header.platform}, this is ${process.platform}`;
     }
-    for (const { type } of this.#file.file.relocationsOf(sectionIndex)) {
-      if (type !== RelocationType.None)
-        return 'its code refers to other symbols, which only position-independent code without relocations may';
+    try {
+      if (this.#file.file.relocationsOf(sectionIndex).some(({ type }) => type !== RelocationType.None)) {
+        return 'its code refers to other symbols: only position-independent code without relocations can be loaded';
+      }
+    } catch (error) {
+      if (error instanceof SmfFormatError) return error.message;
+      throw error;
     }
     return undefined;
   }

@@ -296,6 +296,15 @@ describe('compiled modules', () => {
           ),
         ),
     ],
+    [
+      'whose code section is empty',
+      /empty/,
+      () =>
+        write(
+          'm.smf',
+          moduleOf([], (b, section) => void b.addSymbol({ name: 'f', sectionIndex: section })),
+        ),
+    ],
   ])('code of a file %s does not run, and the error says why', (_, reason, make) => {
     resolver.loadSmf(make());
     expect(resolver.resolve('f')).toBeUndefined();

@@ -59,7 +59,9 @@ std::string KindOf(const FaultRecord& fault) {
     case SIGFPE: return fault.code == FPE_INTOVF || fault.code == FPE_FLTOVF ? "overflow" : "divide";
     case SIGILL: return "illegal-instruction";
     case SIGTRAP: return "breakpoint";
-    case SIGBUS: return "bus";
+    // A stack fault (#SS: a non-canonical address from rbp or rsp) comes as SIGBUS from the kernel itself; only a page that
+    // cannot be brought in has a code of its own.
+    case SIGBUS: return fault.code == SI_KERNEL ? "memory" : "bus";
     default: return "memory";
   }
 }

@@ -78,6 +78,7 @@ export class SmfBuilder {
   #codecs: SmfCodecs | undefined;
   #keptHeader: Uint8Array | undefined;
   #keptStrings: Uint8Array = new Uint8Array(0);
+  #keptNames = new Map<string, number>();
   #sections: BuilderSection[] = [];
   #symbols: BuilderSymbol[] = [];
   #byName: Map<string, number> | undefined;
@@ -256,6 +257,10 @@ export class SmfBuilder {
       edits.push([section, encodeRelocations(relocations)]);
     }
     for (const [section, data] of edits) section.data = data;
+    for (const index of doomed) {
+      const { name, nameOffset } = this.#symbol(index);
+      if (nameOffset !== undefined) this.#keptNames.set(name, nameOffset);
+    }
     this.#symbols = this.#symbols.filter((_, index) => !doomed.has(index));
     this.#byName = undefined;
     return this;
@@ -410,6 +415,7 @@ export class SmfBuilder {
       sections: sections.map((section) => (section.compress ? this.#compressed(section) : section)),
       symbols: this.#symbols,
       keptStrings: this.#keptStrings,
+      keptNames: this.#keptNames,
       stub: this.#stub,
     });
   }

@@ -31,6 +31,8 @@ export interface EmitInput {
   readonly symbols: readonly BuilderSymbol[];
   /** A string table that is being kept; new names come after it. */
   readonly keptStrings: Uint8Array;
+  /** Where names of symbols that were removed still stand in it: written again, they take no new room. */
+  readonly keptNames: ReadonlyMap<string, number>;
   readonly stub: Uint8Array;
 }
 
@@ -90,6 +92,7 @@ const storedSize = (section: BuilderSection): number =>
 function collectStrings(input: EmitInput): { bytes: Uint8Array; offsets: number[] } {
   const table = new StringTable(input.keptStrings);
   for (const { name, nameOffset } of input.symbols) if (nameOffset !== undefined) table.know(name, nameOffset);
+  for (const [name, offset] of input.keptNames) table.know(name, offset);
   const offsets = input.symbols.map(({ name, nameOffset }) => nameOffset ?? table.offsetOf(name));
   return { bytes: table.bytes, offsets };
 }
