@@ -213,7 +213,8 @@ export function instanceOf({
 }
 
 function readTypeArgs(symbol: string, text: string): readonly Type[] {
-  return naming(`${symbol}: type arguments '${text}'`, () => parseTypeList(text));
+  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  return naming(`${symbol}: type arguments '${shown}'`, () => parseTypeList(text));
 }
 
 /** Whatever goes wrong in `action` is said to be about `subject`: the layers below know bytes, not symbols. */

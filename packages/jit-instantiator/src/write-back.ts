@@ -158,6 +158,7 @@ const REFUSALS: ReadonlySet<string | undefined> = new Set([
   'ENOSPC',
   'EDQUOT',
   'ENAMETOOLONG', // of the temporary file or the lock beside it
+  'ENOTDIR', // a file where the lock should be
   'ERR_SIGNED',
 ]);
 

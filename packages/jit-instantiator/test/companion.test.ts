@@ -9,6 +9,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -107,6 +108,28 @@ test('later results join earlier ones', () => {
   expect(run(path, { symbol: 'fn$median$f64' })).toEqual(COMPILED);
   expect(run(path)).toEqual(PERSISTED);
   expect(run(path, { symbol: 'fn$median$f64' })).toEqual(PERSISTED);
+});
+
+test.each<[string, () => string]>([
+  [
+    'an old file in the place of its lock',
+    () => {
+      const path = workspace.library();
+      workspace.write('collections.smf.lock', new Uint8Array());
+      utimesSync(`${path}.lock`, 1, 1);
+      return path;
+    },
+  ],
+  ['a name that leaves no room for one beside it', () => workspace.library(`${'n'.repeat(246)}.smf`)],
+])('%s: the companion', (_, make) => {
+  const path = make();
+  for (const kind of ['compiled', 'persisted']) {
+    const jit = new JitInstantiator({ flushDelay: 60_000, cacheDirectory: join(workspace.folder, 'mine') });
+    jit.loadSmfMetadata(path);
+    expect(jit.tryJitInstantiate('fn$sum$f64').kind).toBe('success');
+    expect(jit.explain('fn$sum$f64')).toEqual({ kind });
+    jit.close();
+  }
 });
 
 test('without a cache directory: updateFailed', () => {
