@@ -1,24 +1,9 @@
 // A function that can be linked: machine code with its outward references still open, and everything that decides
 // whether it may be used. It is the same whether it was compiled just now or comes from a file.
 import { createHash } from 'node:crypto';
-import {
-  type ConcreteFunction,
-  type Signature,
-  signatureToString,
-  type TrapKind,
-  type Type,
-} from '@simple-jit/template-ir';
+import type { CompiledImport, CompiledTrap } from '@simple-jit/codegen';
+import { type ConcreteFunction, type Signature, signatureToString, type Type } from '@simple-jit/template-ir';
 import { printTypeArgs } from './type-args.js';
-
-/** A reference to another function: where in the code, and what the code relies on. */
-export interface FunctionImport {
-  readonly symbol: string;
-  readonly template: string;
-  readonly typeArgs: readonly Type[];
-  readonly signature: Signature;
-  /** Offsets of the 4-byte GotPcRel displacements. */
-  readonly sites: readonly number[];
-}
 
 /** What must hold where the code runs. Each is compared alone, so that a refusal can say why. */
 export interface Requirements {
@@ -38,8 +23,8 @@ export interface LinkableFunction {
   readonly signature: Signature;
   /** As generated: displacements of imports are zero. */
   readonly code: Uint8Array;
-  readonly imports: readonly FunctionImport[];
-  readonly traps: readonly { readonly offset: number; readonly kind: TrapKind }[];
+  readonly imports: readonly CompiledImport[];
+  readonly traps: readonly CompiledTrap[];
   readonly requirements: Requirements;
   /** What the interpreter runs, where there is no machine code. */
   readonly body?: ConcreteFunction;

@@ -1,6 +1,8 @@
 // Compiled functions in an SMF file, as specified in docs/spec/smf-format.md, "Persisted code": machine code in a Code
 // section of its own, with ordinary symbols and relocations, so that any SMF tool can read it; and beside it tables of
 // SDN with what only the JIT needs. This file reads them, persist.ts writes them, check-persisted.ts decides what may be used.
+
+import type { CompiledImport } from '@simple-jit/codegen';
 import {
   parseSdn,
   RelocationType,
@@ -10,7 +12,7 @@ import {
   type SmfSymbol,
 } from '@simple-jit/smf-format';
 import { IrSyntaxError, parseTypeList, type TrapKind } from '@simple-jit/template-ir';
-import type { FunctionImport, LinkableFunction } from './function.js';
+import type { LinkableFunction } from './function.js';
 import {
   CODE_SECTION,
   damaged,
@@ -95,7 +97,7 @@ function decode(file: SmfFile, codeSection: number, tables: Uint8Array): Persist
           signature: readSignature(row.params, row.result),
           code: code.subarray(symbol.value, symbol.value + symbol.size),
           imports: (imports.get(name) ?? []).map(
-            (needs): FunctionImport => ({
+            (needs): CompiledImport => ({
               symbol: needs.import,
               template: needs.template,
               typeArgs: parseTypeList(needs.type_args),

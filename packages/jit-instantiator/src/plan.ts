@@ -1,5 +1,7 @@
 // From a symbol to everything that must be linked for it: finds each template, takes the persisted code if it holds up,
 // compiles what has none, and goes on to what that calls, until nothing is missing. Nothing is installed here.
+
+import type { CompiledImport } from '@simple-jit/codegen';
 import type { SmfTemplate } from '@simple-jit/smf-format';
 import {
   decodeTemplate,
@@ -12,7 +14,7 @@ import {
 } from '@simple-jit/template-ir';
 import type { Backend } from './backend.js';
 import { checkPersisted } from './check-persisted.js';
-import { type FunctionImport, type LinkableFunction, sha256 } from './function.js';
+import { type LinkableFunction, sha256 } from './function.js';
 import { InstantiationError } from './instantiation-error.js';
 import { instanceKey, type LoadedModule } from './module.js';
 import { printTypeArgs } from './type-args.js';
@@ -182,7 +184,7 @@ function generate(
     template: request.template,
     typeArgs,
     imports: generated.imports.map(
-      (needs): FunctionImport => ({ ...needs, symbol: symbolOf(needs, [request.home, ...modules]) }),
+      (needs): CompiledImport => ({ ...needs, symbol: symbolOf(needs, [request.home, ...modules]) }),
     ),
     requirements: { ...generated.requirements, templateHash },
   };
