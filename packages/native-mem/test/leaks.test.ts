@@ -15,6 +15,15 @@ function measure(cycle: string, count: number) {
     const path = ${JSON.stringify(path)};
     const arena = nm.CodeArena.default();
     const bytes = machineCode('return42');
+    const refused = (action, code) => {
+      try {
+        action();
+      } catch (error) {
+        if (error.code === code) return;
+        throw error;
+      }
+      throw new Error('not refused');
+    };
     const cycle = (i) => { ${cycle} };
     const run = async (count) => {
       for (let i = 0; i < count; i++) {
@@ -63,7 +72,11 @@ test.skipIf(portable).each([
   ],
   ['MappedFile', `const file = nm.MappedFile.open(path); file.bytes; file.view(1, 2); file.close();`, 0.05],
   ['forgotten MappedFiles', `nm.MappedFile.open(path).bytes;`, 0.02],
-  ['errors', `try { nm.mmapFile('/nowhere', 1, 2); } catch {} try { nm.munmap(8n, 8); } catch {}`, 0.05],
+  [
+    'errors',
+    `refused(() => nm.mmapFile('/nowhere', 1, 2), 'ENOENT'); refused(() => nm.munmap(8n, 8), 'ERR_NOT_MAPPED');`,
+    0.05,
+  ],
   [
     'bound functions',
     `const block = arena.allocate(bytes); nm.bindFunction(block.address, { params: [], result: 'i64' })(); block.close();`,

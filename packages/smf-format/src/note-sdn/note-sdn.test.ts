@@ -82,6 +82,38 @@ describe('parsing', () => {
     expect(note.circularErrors).toEqual([{ cyclePath: 'A->A', errorCode: 'E0420' }]);
   });
 
+  test('a changed build block keeps what is unknown in it, its comments and its order', () => {
+    const text = [
+      'build:',
+      '  # where it ran',
+      '  mystery: 7',
+      '  cpu: old  # soon another',
+      '  features:',
+      '    - avx2',
+      '    - bmi1',
+      '  later = [1, 2]',
+      '# after',
+      'other: 1',
+      '',
+    ].join('\n');
+    const build = parseNoteSdn(text).build!;
+    expect(updateNoteSdn(text, { build })).toBe(`${text}\n# END_NOTE\n`);
+    const changed = { ...build, cpu: 'new', target: 'linux', features: ['avx2'] };
+    const updated = updateNoteSdn(text, { build: changed });
+    expect(parseNoteSdn(updated).build).toEqual(changed);
+    for (const kept of [
+      '  # where it ran\n  mystery: 7\n',
+      '# soon another',
+      '  later = [1, 2]\n',
+      '# after\nother: 1\n',
+    ]) {
+      expect(updated).toContain(kept);
+    }
+    const inline = updateNoteSdn('build = {cpu: old, mystery: 7}\n', { build: changed });
+    expect(parseNoteSdn(inline).build).toEqual(changed);
+    expect(inline).toContain('mystery: 7');
+  });
+
   test('the build block, unknown parts and leading comments', () => {
     expect(note.build).toEqual({
       target: 'x86_64-linux',

@@ -51,9 +51,13 @@ export function noteTable(rows: readonly Row[], field: NoteTableField, older: bo
 export const noteCell = (value: string | boolean | undefined): string =>
   typeof value === 'boolean' ? String(value) : quoteSdn(value ?? '');
 
+/** A value of the build block: text, or a list of it. */
+export const buildValue = (value: string | readonly string[]): string =>
+  typeof value === 'string' ? quoteSdn(value) : `[${value.map(quoteSdn).join(', ')}]`;
+
 export function buildBlock(build: NonNullable<NoteSdnMetadata['build']>): string {
   let text = 'build:\n';
-  for (const [field, name] of BUILD_FIELDS) text += `    ${name}: ${quoteSdn(build[field])}\n`;
-  for (const [field, name] of BUILD_LISTS) text += `    ${name} = [${build[field].map(quoteSdn).join(', ')}]\n`;
+  for (const [field, name] of BUILD_FIELDS) text += `    ${name}: ${buildValue(build[field])}\n`;
+  for (const [field, name] of BUILD_LISTS) text += `    ${name} = ${buildValue(build[field])}\n`;
   return text;
 }

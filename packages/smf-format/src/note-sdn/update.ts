@@ -4,6 +4,8 @@ import { NOTE_TERMINATOR } from '../definitions.js';
 import { parseSdnTree } from '../sdn/parse.js';
 import type { SdnEntry, SdnNode, SdnTableNode } from '../sdn/value.js';
 import {
+  BUILD_FIELDS,
+  BUILD_LISTS,
   type Column,
   NOTE_TABLE_NAMES,
   NOTE_TABLES,
@@ -12,7 +14,7 @@ import {
   type NoteTableField,
 } from './model.js';
 import { noteBody, readBuild, readRows } from './parse.js';
-import { buildBlock, noteCell, noteTable } from './print.js';
+import { buildBlock, buildValue, noteCell, noteTable } from './print.js';
 
 type Row = Record<string, string | boolean>;
 
@@ -50,9 +52,7 @@ export function updateNoteSdn(text: string, changes: Partial<NoteSdnMetadata>): 
   if (changes.build !== undefined) {
     const entry = entries.find((candidate) => candidate.key === 'build');
     if (entry === undefined) added += `\n${buildBlock(changes.build)}`;
-    else if (!sameBuild(readBuild(entry), changes.build)) {
-      edits.push({ ...span(entry), text: buildBlock(changes.build).trimEnd() });
-    }
+    else edits.push(...buildEdits(body, entry, changes.build));
   }
   edits.sort((a, b) => b.start - a.start);
   let result = body;
@@ -60,8 +60,30 @@ export function updateNoteSdn(text: string, changes: Partial<NoteSdnMetadata>): 
   return `${`${result.trimEnd()}\n${added}`.trimEnd()}\n${NOTE_TERMINATOR}`;
 }
 
-const sameBuild = (a: NoteBuild | undefined, b: NoteBuild): boolean =>
-  a !== undefined && buildBlock(a) === buildBlock(b);
+/** Statements of the block whose values change; new ones come after its last. All else in it stays, known or not. */
+function buildEdits(text: string, entry: SdnEntry, wanted: NoteBuild): Edit[] {
+  const old = readBuild(entry);
+  const block = entry.value;
+  const last = block.kind === 'dict' ? block.entries.at(-1) : undefined;
+  if (old === undefined || block.kind !== 'dict' || last === undefined) {
+    return [{ ...span(entry), text: buildBlock(wanted).trimEnd() }];
+  }
+  const edits: Edit[] = [];
+  const added: string[] = [];
+  for (const [field, name] of [...BUILD_FIELDS, ...BUILD_LISTS]) {
+    const value = buildValue(wanted[field]);
+    if (buildValue(old[field]) === value) continue;
+    const statement = block.entries.find((candidate) => candidate.key === name);
+    if (statement === undefined) added.push(`${name}: ${value}`);
+    else edits.push({ ...span(statement), text: `${name}: ${value}` });
+  }
+  if (added.length === 0) return edits;
+  if (block.inline) return [...edits, { start: last.end, end: last.end, text: `, ${added.join(', ')}` }];
+  const at = lineEnd(text, last.end);
+  const indent = indentOf(text, last.start);
+  const lines = added.map((statement) => `${indent}${statement}\n`).join('');
+  return [...edits, { start: at, end: at, text: text[at - 1] === '\n' ? lines : `\n${lines}` }];
+}
 
 const span = ({ start, end }: SdnEntry): { start: number; end: number } => ({ start, end });
 
