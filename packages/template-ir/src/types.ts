@@ -26,7 +26,28 @@ export interface ParamType {
   readonly name: string;
 }
 
-export type Type = ScalarType | PointerType | ParamType;
+/** `length` values of type `of`, one after the other. Lies in memory. */
+export interface ArrayType {
+  readonly kind: 'array';
+  readonly of: Type;
+  readonly length: number;
+}
+
+/** A struct or enum by its name; its declaration says what it holds. Lies in memory. */
+export interface NamedType {
+  readonly kind: 'named';
+  readonly name: string;
+  readonly args: readonly Type[];
+}
+
+/** The address of a function; 8 bytes. `result` is undefined if it has none. */
+export interface FunctionType {
+  readonly kind: 'fn';
+  readonly params: readonly Type[];
+  readonly result: Type | undefined;
+}
+
+export type Type = ScalarType | PointerType | ParamType | ArrayType | NamedType | FunctionType;
 
 /** What a type argument must be able to do. Each name includes the operations of those before it, Int and Float those of Num. */
 export type Bound = 'Any' | 'Eq' | 'Ord' | 'Num' | 'Int' | 'Float';
