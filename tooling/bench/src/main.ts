@@ -3,14 +3,15 @@
 import { benchCodegen } from './codegen.js';
 import type { BenchRow } from './compare.js';
 import { benchNativeMem } from './native-mem.js';
-
 import { benchRuntime } from './runtime.js';
 import { benchSmfFormat } from './smf-format.js';
+import { benchSoften } from './soften/index.js';
 
 const groups: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   'native-mem': benchNativeMem,
   'smf-format': benchSmfFormat,
   codegen: benchCodegen,
+  compile: benchSoften,
   runtime: benchRuntime,
 };
 
