@@ -12,6 +12,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   native_mem::ExportMappedFile(exports);
   native_mem::ExportExecMemory(exports);
   native_mem::ExportArena(exports);
+  native_mem::ExportData(exports);
   native_mem::ExportCalls(exports);
   native_mem::ExportObservers(exports);
   return exports;

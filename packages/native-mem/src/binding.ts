@@ -37,6 +37,8 @@ export interface RawArenaStats {
   readonly dataCommitted: number;
   readonly dataUsed: number;
   readonly slots: number;
+  readonly dataBlocks: number;
+  readonly dataBytes: number;
   readonly backing: 'memfd' | 'mprotect';
 }
 
@@ -116,6 +118,11 @@ export interface NativeBinding {
   slotFree(arena: number, slot: bigint): void;
   slotSet(arena: number, slot: bigint, target: bigint): void;
   slotGet(arena: number, slot: bigint): bigint;
+  dataAllocate(arena: number, size: number, alignment: number, name: string): { serial: number; address: bigint };
+  dataWrite(arena: number, serial: number, bytes: Uint8Array, offset: number): void;
+  dataRead(arena: number, serial: number, offset: number, length: number): Uint8Array<ArrayBuffer>;
+  dataSeal(arena: number, serial: number): void;
+  dataFree(arena: number, serial: number): void;
 
   bindFunction(
     address: bigint,
@@ -123,6 +130,7 @@ export interface NativeBinding {
     result: string,
     name: string,
   ): (...args: unknown[]) => unknown;
+  processSymbol(name: string): bigint | undefined;
   setPerfMap(path: string | undefined): void;
   setGdbInterface(enabled: boolean): void;
 

@@ -1,6 +1,7 @@
-// Pooled executable memory for many functions, with import slots in reach of all of them.
+// Pooled executable memory for many functions, with import slots and data in reach of all of them.
 import { type ArenaPlace, binding } from './binding.js';
 import { CodeBlock } from './code-block.js';
+import { DataBlock } from './data-block.js';
 import type { TrapKind } from './errors.js';
 import { ImportSlot } from './import-slot.js';
 
@@ -28,6 +29,13 @@ export interface CodeOptions {
   readonly relocate?: (copy: Uint8Array, address: bigint) => void;
 }
 
+export interface DataOptions {
+  /** Of the first byte: a power of two up to 65536. Default 1; blocks start at a page (`pageSize()`) anyway. */
+  readonly alignment?: number;
+  /** Shown in the message of a TrapError when code jumps into the block. */
+  readonly name?: string;
+}
+
 export interface CodeArenaStats {
   /** Address space, in bytes. */
   readonly reserved: number;
@@ -38,10 +46,14 @@ export interface CodeArenaStats {
   /** Sum of the sizes of all open blocks. */
   readonly codeBytes: number;
   readonly blocks: number;
-  /** Writable memory for import slots, in bytes. */
+  /** Address space for import slots and data blocks, in bytes; freed data blocks hold no memory. */
   readonly dataCommitted: number;
+  /** Of `dataCommitted`: 8 bytes for each slot; whole pages, rounded up to their alignment, for each data block. */
   readonly dataUsed: number;
   readonly slots: number;
+  readonly dataBlocks: number;
+  /** Sum of the sizes of all open data blocks. */
+  readonly dataBytes: number;
   readonly backing: CodeBacking;
 }
 
@@ -141,12 +153,31 @@ export class CodeArena {
     return new ImportSlot(this.#place.id, binding.slotAllocate(this.#place.id, target));
   }
 
+  /**
+   * Zeroed, writable, never executable memory within reach (a signed 32-bit displacement) of all code of this arena: for the
+   * variables and constants of code. It takes whole pages, so that {@link DataBlock.seal} can make it read-only alone. It
+   * lives until its `close()`, its arena's, or the end of this thread.
+   *
+   * @param size in bytes, at least 1
+   * @throws RangeError for a size or an alignment that can't be; NativeMemError `ENOMEM` when the arena is full, `ERR_CLOSED`
+   * @example
+   * const constants = arena.allocateData(16, { name: 'constants' });
+   * constants.write(new Uint8Array(new Float64Array([0.5, 2]).buffer));
+   * constants.seal();
+   */
+  allocateData(size: number, options: DataOptions = {}): DataBlock {
+    const { id } = this.#place;
+    const name = options.name ?? '';
+    const allocated = binding.dataAllocate(id, size, options.alignment ?? 1, name);
+    return new DataBlock({ ...allocated, arena: id, size, name });
+  }
+
   /** Exact numbers, for all threads together. */
   stats(): CodeArenaStats {
     return binding.arenaStats(this.#place.id);
   }
 
-  /** Frees the whole range. Blocks and slots in it are closed, bound functions throw. Closing again does nothing. */
+  /** Frees the whole range. Blocks, slots and data in it are closed, bound functions throw. Closing again does nothing. */
   close(): void {
     if (this.#closed) return;
     binding.arenaClose(this.#place.id);

@@ -13,6 +13,7 @@ export {
   type CodeArenaStats,
   type CodeBacking,
   type CodeOptions,
+  type DataOptions,
   findCode,
 } from './code-arena.js';
 export { CodeBlock } from './code-block.js';
@@ -31,6 +32,7 @@ export {
   PROT_READ,
   PROT_WRITE,
 } from './constants.js';
+export { DataBlock } from './data-block.js';
 export {
   NativeMemError,
   type NativeMemErrorDetails,
@@ -73,3 +75,4 @@ export {
   pageSize,
 } from './mapping.js';
 export { disableGdbInterface, disablePerfMap, enableGdbInterface, enablePerfMap, perfMapPath } from './observe.js';
+export { processSymbol } from './process-symbol.js';

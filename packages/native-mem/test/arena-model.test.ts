@@ -1,6 +1,6 @@
 // The arena against a model: 100,000 random operations, after each of which both must agree.
 import { describe, expect, test } from 'vitest';
-import { CodeArena, type CodeBlock, findCode, type ImportSlot } from '../src/index.js';
+import { CodeArena, type CodeBlock, type DataBlock, findCode, type ImportSlot, pageSize } from '../src/index.js';
 
 /** A small generator with a seed, so that a failure can be repeated (mulberry32). */
 function random(seed: number): () => number {
@@ -30,6 +30,7 @@ describe.each([
     using arena = new CodeArena({ reserve: 64 * 2 ** 20, backing: [backing] });
     const blocks: Expected[] = [];
     const slots: { slot: ImportSlot; target: bigint }[] = [];
+    const data: { block: DataBlock; fill: number; sealed: boolean; pages: number }[] = [];
     const inUse = new Map<number, number>(); // unit index -> length, of every live block
     let units = 0;
     let bytes = 0;
@@ -71,10 +72,47 @@ describe.each([
         throw new Error(`not found (seed ${seed})`);
     };
 
+    const page = pageSize();
+    const dataInUse = new Set<bigint>(); // page addresses
+    const pagesOf = ({ address }: DataBlock, pages: number) =>
+      Array.from({ length: pages }, (_, i) => address + BigInt(i * page));
+    const allocateData = () => {
+      const size = 1 + pick(next() < 0.1 ? 100_000 : 2 * page);
+      const alignment = next() < 0.2 ? 2 ** pick(17) : 1;
+      const block = arena.allocateData(size, { alignment });
+      const step = Math.max(page, alignment);
+      const pages = (Math.ceil(size / step) * step) / page;
+      if (block.address % BigInt(step) !== 0n) throw new Error(`misaligned data (seed ${seed})`);
+      for (const at of pagesOf(block, pages)) {
+        if (dataInUse.has(at)) throw new Error(`overlapping data (seed ${seed})`);
+        dataInUse.add(at);
+      }
+      for (const { slot } of slots) {
+        if (slot.address >= block.address && slot.address < block.address + BigInt(pages * page))
+          throw new Error(`a slot in data (seed ${seed})`);
+      }
+      if (!block.read().every((byte) => byte === 0)) throw new Error(`data not zeroed (seed ${seed})`);
+      const fill = pick(256);
+      block.write(new Uint8Array(size).fill(fill));
+      const sealed = next() < 0.5;
+      if (sealed) block.seal();
+      data.push({ block, fill, sealed, pages });
+    };
+    const freeData = () => {
+      const { block, fill, sealed, pages } = data.splice(pick(data.length), 1)[0]!;
+      if (!block.read().every((byte) => byte === fill)) throw new Error(`damaged data (seed ${seed})`);
+      if (sealed) expect(() => block.write(Uint8Array.of(1))).toThrow();
+      for (const at of pagesOf(block, pages)) dataInUse.delete(at);
+      block.close();
+    };
+
     for (let i = 0; i < operations; i++) {
       const dice = next();
       const wanted = 200 + 180 * Math.sin(i / 5000);
-      if (dice < 0.8) {
+      if (dice < 0.03) {
+        if (data.length < 20 + 15 * Math.sin(i / 3000)) allocateData();
+        else freeData();
+      } else if (dice < 0.8) {
         if (blocks.length < wanted) allocate();
         else free(pick(blocks.length));
       } else if (dice < 0.9) {
@@ -93,13 +131,16 @@ describe.each([
           used: units * unit,
           codeBytes: bytes,
           slots: slots.length,
-          dataUsed: slots.length * 8,
+          dataUsed: slots.length * 8 + dataInUse.size * page,
+          dataBlocks: data.length,
+          dataBytes: data.reduce((sum, { block }) => sum + block.size, 0),
         });
       }
     }
     for (let i = 0; i < blocks.length; i++) check(i);
     while (blocks.length > 0) free(0);
     for (const { slot } of slots) slot.close();
-    expect(arena.stats()).toMatchObject({ blocks: 0, used: 0, codeBytes: 0, slots: 0, dataUsed: 0 });
+    while (data.length > 0) freeData();
+    expect(arena.stats()).toMatchObject({ blocks: 0, used: 0, codeBytes: 0, slots: 0, dataUsed: 0, dataBlocks: 0 });
   });
 });

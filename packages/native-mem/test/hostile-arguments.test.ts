@@ -61,6 +61,7 @@ test.skipIf(portable)('wrong arguments end in a result or a typed error', () => 
     const word = () => next() < 0.3 ? pick(odd) : pick([0, 1n, -5, 2n ** 40n]);
     const signature = () => next() < 0.1 ? pick(odd) : { params: pick([[], ['i64'], ['ptr', 'f64'], ['x'], odd, null]), result: pick(['void', 'i64', 'f32', 'y', 7]) };
     const arena = new nm.CodeArena({ reserve: 2 ** 20 });
+    const jump = install('jumpAddress').address;
     const calls = {
       mmapFile: () => nm.mmapFile(pick([path, path, '/dev', '/nowhere', pick(odd)]), small(), small(), size(), size()),
       munmap: () => nm.munmap(address(), size()),
@@ -89,6 +90,19 @@ test.skipIf(portable)('wrong arguments end in a result or a typed error', () => 
       view: () => globalThis.keep.view(size(), size()).fill(1),
       allocate: () => arena.allocate(bytes(), pick([{}, { alignment: small() }, { name: pick(odd) }, { traps: [{ offset: small(), kind: 'bounds' }] }, { relocate: pick(odd) }])).close(),
       allocateSlot: () => { const slot = arena.allocateSlot(pick([1n, address()])); slot.target = address(); slot.close(); },
+      allocateData: () => {
+        const data = arena.allocateData(pick([small(), 5000, size()]), pick([{}, { alignment: small() }, { name: pick(odd) }]));
+        try {
+          data.write(bytes(), pick([0, small(), size()]));
+          data.read(pick([undefined, small(), size()]), pick([undefined, small(), size()]));
+          if (next() < 0.5) data.seal();
+          if (next() < 0.5) nm.callFunction1(jump, data.address);
+        } finally {
+          data.close();
+          if (next() < 0.1) data.close();
+        }
+      },
+      processSymbol: () => nm.processSymbol(pick(['strlen', 'malloc', pick(odd)])),
       newArena: () => new nm.CodeArena({ reserve: pick([size(), 2 ** 20]), backing: pick([undefined, [], odd, ['memfd']]) }).close(),
       perfMap: () => nm.enablePerfMap(pick(['/nowhere/x', '/dev', pick([null, 7, {}])])),
     };

@@ -45,7 +45,7 @@ function measure(cycle: string, count: number) {
       growth: after.rss - before.rss,
       maps: after.maps - before.maps,
       files: after.files - before.files,
-      left: [arena.stats().blocks, arena.stats().slots, nm.execMemoryCount(), nm.mappedFileTotals().count],
+      left: [arena.stats().blocks, arena.stats().slots + arena.stats().dataBlocks, nm.execMemoryCount(), nm.mappedFileTotals().count],
     }));`,
     { args: ['--max-semi-space-size=1', '--single-threaded-gc'] }, // V8's own heap stays small
   );
@@ -66,6 +66,11 @@ test.skipIf(portable).each([
     1,
   ],
   [
+    'data blocks',
+    `const data = arena.allocateData(5000, { name: 'd' + i }); data.write(bytes); if (i % 2) data.seal(); data.close();`,
+    0.2,
+  ],
+  [
     'memory by address',
     `const a = nm.allocExecMemory(100); const b = nm.allocRwMemory(100); nm.freeExecMemory(a, 100); nm.freeExecMemory(b, 100);`,
     0.2,
@@ -84,7 +89,7 @@ test.skipIf(portable).each([
   ],
   [
     'arenas',
-    `const own = new nm.CodeArena({ reserve: 2 ** 20 }); own.allocateSlot(own.allocate(bytes).address); own.close();`,
+    `const own = new nm.CodeArena({ reserve: 2 ** 20 }); own.allocateSlot(own.allocate(bytes).address); own.allocateData(9).seal(); own.close();`,
     0.02,
   ],
 ])(

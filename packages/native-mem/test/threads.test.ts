@@ -68,6 +68,8 @@ test('a worker that ends frees everything it had, also when it is terminated in 
        files.push(file, nm.mmapFile(path, nm.PROT_READ, nm.MAP_SHARED), nm.allocRwMemory(100), nm.allocExecMemory(100));
        const arena = new nm.CodeArena({ reserve: 2 ** 20 });
        arena.allocateSlot(arena.allocate(machineCode('nothing')).address);
+       arena.allocateData(100);
+       nm.CodeArena.default().allocateData(100 + i).seal();
        try {
          nm.callFunction0(install('ud2').address);
        } catch (error) {
@@ -90,12 +92,21 @@ test('a worker that ends frees everything it had, also when it is terminated in 
          if (i !== 3) await worker.terminate(); else await exit(worker);
        }));
      }
-     const { blocks, slots, used } = nm.CodeArena.default().stats();
-     console.log(JSON.stringify({ blocks, slots, used, count: nm.execMemoryCount(), files: nm.mappedFileTotals().count,
+     const { blocks, slots, used, dataUsed } = nm.CodeArena.default().stats();
+     console.log(JSON.stringify({ blocks, slots, used, dataUsed, count: nm.execMemoryCount(), files: nm.mappedFileTotals().count,
        maps: maps() - before.maps, fds: readdirSync('/proc/self/fd').length - before.fds }));
      rmSync(path);`,
   );
-  expect(JSON.parse(stdout)).toEqual({ blocks: 0, slots: 0, used: 0, count: 0, files: 0, maps: 0, fds: 0 });
+  expect(JSON.parse(stdout)).toEqual({
+    blocks: 0,
+    slots: 0,
+    used: 0,
+    dataUsed: 0,
+    count: 0,
+    files: 0,
+    maps: 0,
+    fds: 0,
+  });
 });
 
 test('code that is running in a worker is not freed under its feet', () => {

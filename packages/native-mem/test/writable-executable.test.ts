@@ -54,6 +54,12 @@ describe.each(['memfd', 'mprotect'] as CodeBacking[])('an arena with %s', (backi
       });
       blocks.push(block);
       arena.allocateSlot(block.address);
+      const data = arena.allocateData(1 + i * 300);
+      data.write(Uint8Array.of(1));
+      look();
+      if (i % 5 === 0) data.seal();
+      look();
+      if (i % 5 !== 1) data.close();
       expect(bindFunction(block.address, { params: [], result: 'i64' })()).toBe(42n);
       look();
       if (i % 3 === 0) blocks.shift()?.close();
@@ -71,6 +77,15 @@ test('an arena of 20,000 functions takes a handful of mappings', () => {
   const blocks = Array.from({ length: 20_000 }, (_, i) => arena.allocate(new Uint8Array(1 + (i % 500)).fill(0xc3)));
   for (let i = 0; i < blocks.length; i += 2) blocks[i]?.close();
   for (let i = 0; i < 20_000; i++) arena.allocateSlot();
+  const data = Array.from({ length: 2000 }, (_, i) => arena.allocateData(1 + (i % 5000)));
+  for (const block of data) block.write(Uint8Array.of(1));
+  for (let i = 0; i < data.length; i += 2) data[i]?.close();
+  for (let i = 0; i < 500; i++) arena.allocateData(1).write(Uint8Array.of(1));
+  expect(within(memoryMap(), arena.address, BigInt(2 ** 26)).length).toBeLessThanOrEqual(4);
+  // Sealed blocks are mappings of their own for as long as they live, at most.
+  const sealed = Array.from({ length: 200 }, () => arena.allocateData(1));
+  for (const block of sealed) block.seal();
+  for (const block of sealed) block.close();
   expect(within(memoryMap(), arena.address, BigInt(2 ** 26)).length).toBeLessThanOrEqual(4);
 });
 

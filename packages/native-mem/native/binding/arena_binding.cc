@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "binding/arena_argument.h"
 #include "binding/arguments.h"
 #include "code/code_lookup.h"
 #include "platform/fault_handlers.h"
 
 namespace native_mem {
 namespace {
-
-std::shared_ptr<CodeArena> ArenaArgument(const Napi::Value& value) {
-  return ArenaById(static_cast<std::uint32_t>(SizeArgument(value, "arena")));
-}
 
 CodeBlockPtr BlockArgument(const std::shared_ptr<CodeArena>& arena, const Napi::Value& value) {
   CodeBlockPtr block = arena->BySerial(SizeArgument(value, "serial"));
@@ -122,28 +119,6 @@ Napi::Value ArenaFindCode(const Napi::CallbackInfo& info, EnvState&) {
   return result;
 }
 
-Napi::Value SlotAllocate(const Napi::CallbackInfo& info, EnvState& state) {
-  const auto arena = ArenaArgument(info[0]);
-  return AddressValue(info.Env(), arena->AllocateSlot(AddressArgument(info[1], "target"), &state));
-}
-
-Napi::Value SlotFree(const Napi::CallbackInfo& info, EnvState&) {
-  const std::uint64_t slot = AddressArgument(info[1], "slot");
-  const auto arena = FindArena(static_cast<std::uint32_t>(SizeArgument(info[0], "arena")));
-  if (arena) arena->FreeSlot(static_cast<std::uintptr_t>(slot));
-  return info.Env().Undefined();
-}
-
-Napi::Value SlotSet(const Napi::CallbackInfo& info, EnvState&) {
-  const std::uint64_t target = AddressArgument(info[2], "target");
-  ArenaArgument(info[0])->SetSlot(static_cast<std::uintptr_t>(AddressArgument(info[1], "slot")), target);
-  return info.Env().Undefined();
-}
-
-Napi::Value SlotGet(const Napi::CallbackInfo& info, EnvState&) {
-  return AddressValue(info.Env(), ArenaArgument(info[0])->GetSlot(static_cast<std::uintptr_t>(AddressArgument(info[1], "slot"))));
-}
-
 Napi::Value ArenaStatsFn(const Napi::CallbackInfo& info, EnvState&) {
   const ArenaStats stats = ArenaArgument(info[0])->Stats();
   Napi::Object result = Napi::Object::New(info.Env());
@@ -158,6 +133,8 @@ Napi::Value ArenaStatsFn(const Napi::CallbackInfo& info, EnvState&) {
   set("dataCommitted", stats.data_committed);
   set("dataUsed", stats.data_used);
   set("slots", stats.slots);
+  set("dataBlocks", stats.data_blocks);
+  set("dataBytes", stats.data_bytes);
   result.Set("backing", Napi::String::New(info.Env(), stats.backing == Backing::kMemoryFile ? "memfd" : "mprotect"));
   return result;
 }
@@ -174,10 +151,6 @@ void ExportArena(Napi::Object exports) {
   Export<ArenaBytes>(exports, "arenaBytes");
   Export<ArenaFindCode>(exports, "arenaFindCode");
   Export<ArenaStatsFn>(exports, "arenaStats");
-  Export<SlotAllocate>(exports, "slotAllocate");
-  Export<SlotFree>(exports, "slotFree");
-  Export<SlotSet>(exports, "slotSet");
-  Export<SlotGet>(exports, "slotGet");
 }
 
 }  // namespace native_mem

@@ -60,4 +60,13 @@ Bytes BytesArgument(const Napi::Value& value, const char* name) {
 
 Napi::Value AddressValue(Napi::Env env, std::uint64_t address) { return Napi::BigInt::New(env, address); }
 
+Napi::Uint8Array NewBytes(Napi::Env env, std::size_t size) {
+  constexpr std::size_t kSmall = 1 << 20;
+  if (size <= kSmall) return Napi::Uint8Array::New(env, size);
+  const auto constructor = env.Global().Get("Uint8Array").As<Napi::Function>();
+  const Napi::Value made = constructor.New({Napi::Number::New(env, static_cast<double>(size))});
+  if (BytesArgument(made, "Uint8Array").size != size) FailType("The global Uint8Array was replaced");
+  return made.As<Napi::Uint8Array>();
+}
+
 }  // namespace native_mem

@@ -27,6 +27,8 @@ struct Bytes {
 Bytes BytesArgument(const Napi::Value& value, const char* name);
 
 Napi::Value AddressValue(Napi::Env env, std::uint64_t address);
+// Where memory may not suffice, the constructor of JavaScript throws; Node-API would end the process.
+Napi::Uint8Array NewBytes(Napi::Env env, std::size_t size);
 
 using Exported = Napi::Value (*)(const Napi::CallbackInfo&, EnvState&);
 
@@ -64,6 +66,7 @@ void ExportMapping(Napi::Object exports);
 void ExportMappedFile(Napi::Object exports);
 void ExportExecMemory(Napi::Object exports);
 void ExportArena(Napi::Object exports);
+void ExportData(Napi::Object exports);
 void ExportCalls(Napi::Object exports);
 void ExportObservers(Napi::Object exports);
 

@@ -1,4 +1,6 @@
-// bindFunction, and the generic callFunction that takes up to six integers.
+// bindFunction, the generic callFunction that takes up to six integers, and addresses of foreign functions.
+#include <dlfcn.h>
+
 #include <cmath>
 #include <vector>
 
@@ -65,6 +67,17 @@ Napi::Value CallFunction(const Napi::CallbackInfo& info, EnvState& state) {
   return Napi::BigInt::New(info.Env(), static_cast<std::int64_t>(frame.int_result));
 }
 
+// processSymbol(name): an address; undefined when the process has no such symbol.
+Napi::Value ProcessSymbol(const Napi::CallbackInfo& info, EnvState&) {
+  const std::string name = StringArgument(info[0], "name");
+  if (name.empty() || name.find('\0') != std::string::npos) {
+    FailType("name must be the name of a symbol: not empty, without NUL characters");
+  }
+  const void* address = dlsym(RTLD_DEFAULT, name.c_str());
+  if (address == nullptr) return info.Env().Undefined();
+  return AddressValue(info.Env(), reinterpret_cast<std::uintptr_t>(address));
+}
+
 // setErrorClasses(NativeMemError, TrapError): both are constructed with (message, details).
 Napi::Value SetErrorClasses(const Napi::CallbackInfo& info, EnvState& state) {
   if (!info[0].IsFunction() || !info[1].IsFunction()) FailType("setErrorClasses takes two classes");
@@ -85,6 +98,7 @@ Napi::Value CallSlotsBuffer(const Napi::CallbackInfo& info, EnvState& state) {
 void ExportCalls(Napi::Object exports) {
   Export<BindFunction>(exports, "bindFunction");
   Export<CallFunction>(exports, "callFunction");
+  Export<ProcessSymbol>(exports, "processSymbol");
   Export<CallSlotsBuffer>(exports, "callSlots");
   Export<SetErrorClasses>(exports, "setErrorClasses");
 }

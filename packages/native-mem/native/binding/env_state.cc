@@ -152,6 +152,9 @@ void ThrowTrap(EnvState& state, const FaultRecord& fault) {
     napi_set_named_property(env, details, "offset", number);
     if (!place.name.empty()) napi_set_named_property(env, details, "symbol", String(env, place.name));
     where = (place.name.empty() ? "code at " + Hex(place.start) : place.name) + "+" + Hex(offset);
+  } else if (const DataBlock data = FindData(fault.pc); data.serial != 0) {
+    where = "data, which is never executable: " + (data.name.empty() ? "the block at " + Hex(data.address) : data.name) + "+" +
+            Hex(fault.pc - data.address);
   } else {
     where = "code that was freed, at " + Hex(fault.pc);
   }

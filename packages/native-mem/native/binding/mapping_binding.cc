@@ -50,16 +50,6 @@ Napi::Value Munmap(const Napi::CallbackInfo& info, EnvState&) {
   return Napi::Boolean::New(info.Env(), true);
 }
 
-// Where memory may not suffice, the constructor of JavaScript throws; Node-API would end the process.
-Napi::Uint8Array NewBytes(Napi::Env env, std::size_t size) {
-  constexpr std::size_t kSmall = 1 << 20;
-  if (size <= kSmall) return Napi::Uint8Array::New(env, size);
-  const auto constructor = env.Global().Get("Uint8Array").As<Napi::Function>();
-  const Napi::Value made = constructor.New({Napi::Number::New(env, static_cast<double>(size))});
-  if (BytesArgument(made, "Uint8Array").size != size) FailType("The global Uint8Array was replaced");
-  return made.As<Napi::Uint8Array>();
-}
-
 Napi::Value CopyOut(Napi::Env env, EnvState& state, std::uint64_t address, std::uint64_t offset, std::uint64_t length) {
   auto& registry = RegionRegistry::Get();
   Lock lock(registry.mutex());

@@ -19,9 +19,8 @@
 namespace native_mem {
 namespace {
 
-constexpr std::size_t kCodeChunk = BitPool::kChunkUnits * CodeArena::kUnit;      // 64 KiB
-constexpr std::size_t kDataChunk = BitPool::kChunkUnits * CodeArena::kDataUnit;  // 8 KiB
-constexpr std::uintptr_t kReach = (std::uintptr_t{2} << 30) - (1 << 20);         // of a 32-bit displacement
+constexpr std::size_t kCodeChunk = BitPool::kChunkUnits * CodeArena::kUnit;  // 64 KiB
+constexpr std::uintptr_t kReach = (std::uintptr_t{2} << 30) - (1 << 20);     // of a 32-bit displacement
 constexpr std::uintptr_t kPlacementStep = std::uintptr_t{64} << 20;
 constexpr unsigned char kTrapByte = 0xCC;  // int3
 
@@ -33,7 +32,8 @@ constexpr unsigned char kTrapByte = 0xCC;  // int3
 #endif
 
 std::atomic<std::uint32_t> g_next_arena{1};
-std::atomic<std::uint64_t> g_next_serial{1};
+
+std::size_t RoundUp(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
 
 std::uintptr_t TryReserve(std::uintptr_t where, std::size_t size, int extra) {
   void* got = mmap(reinterpret_cast<void*>(where), size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | extra, -1, 0);
@@ -58,11 +58,15 @@ std::uintptr_t ReserveRange(std::size_t size) {
       if (const std::uintptr_t base = TryReserve(here + kPlacementStep + (away - size), size, MAP_FIXED_NOREPLACE)) return base;
     }
   }
-  const std::uintptr_t base = TryReserve(0, size, 0);
-  if (base == 0) {
+  // The system chooses, by pages. What it gives beyond an aligned range goes back.
+  const std::uintptr_t got = TryReserve(0, size + CodeArena::kMaxAlignment, 0);
+  if (got == 0) {
     FailErrno(errno, "mmap", "No address range of " + std::to_string(size) +
                                  " bytes is free: pass a smaller `reserve`, or raise ulimit -v.");
   }
+  const std::uintptr_t base = RoundUp(got, CodeArena::kMaxAlignment);
+  if (base > got) munmap(reinterpret_cast<void*>(got), base - got);
+  if (const std::uintptr_t rest = got + CodeArena::kMaxAlignment - base) munmap(reinterpret_cast<void*>(base + size), rest);
   return base;
 }
 
@@ -90,8 +94,6 @@ bool Probe(Backing backing, int& descriptor, int& error) {
   }
   return works;
 }
-
-std::size_t RoundUp(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
 
 }  // namespace
 
@@ -134,6 +136,16 @@ CodeArena::CodeArena(std::uintptr_t base, std::size_t reserve, Backing backing, 
 
 CodeArena::~CodeArena() { Close(); }
 
+std::uint64_t CodeArena::NextSerial() {
+  static std::atomic<std::uint64_t> next{1};
+  return next.fetch_add(1);
+}
+
+void CodeArena::CheckAlignment(std::size_t alignment) {
+  if (alignment != 0 && (alignment & (alignment - 1)) == 0 && alignment <= kMaxAlignment) return;
+  FailRange("alignment must be a power of two up to " + std::to_string(kMaxAlignment) + ", got " + std::to_string(alignment));
+}
+
 void CodeArena::CheckOpen() const {
   if (closed_) Fail("ERR_CLOSED", "The code arena is closed. Make a new one, or use CodeArena.default().");
 }
@@ -175,9 +187,7 @@ CodeBlockPtr CodeArena::Reserve(std::size_t size, std::size_t alignment, std::st
   if (size == 0 || size > reserved_) {
     FailRange("The size of code must be from 1 to " + std::to_string(reserved_) + " bytes, got " + std::to_string(size));
   }
-  if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > kCodeChunk) {
-    FailRange("alignment must be a power of two up to " + std::to_string(kCodeChunk) + ", got " + std::to_string(alignment));
-  }
+  CheckAlignment(alignment);
   auto block = std::make_shared<CodeBlock>();
   const std::size_t rounded = RoundUp(size, unit_);
   const std::size_t first = AllocateUnits(rounded / kUnit, std::max(alignment, unit_) / kUnit);
@@ -191,7 +201,7 @@ CodeBlockPtr CodeArena::Reserve(std::size_t size, std::size_t alignment, std::st
   }
   block->reused = first < high_water_;
   high_water_ = std::max(high_water_, first + rounded / kUnit);
-  block->serial = g_next_serial.fetch_add(1);
+  block->serial = NextSerial();
   block->size = size;
   block->name = std::move(name);
   block->traps = std::move(traps);
@@ -306,62 +316,6 @@ std::vector<CodeBlockPtr> CodeArena::PublishedBlocks() const {
   return all;
 }
 
-void CodeArena::CommitData(std::size_t chunks) {
-  const std::size_t before = RoundUp(data_.units() * kDataUnit, PageSize());
-  const std::size_t after = RoundUp(data_.units() * kDataUnit + chunks * kDataChunk, PageSize());
-  if (after + code_.units() * kUnit > reserved_) Fail("ENOMEM", "The code arena is full: no room for import slots.");
-  void* wanted = reinterpret_cast<void*>(base_ + reserved_ - after);
-  if (after > before && mmap(wanted, after - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
-    FailErrno(errno, "mmap", "No memory for import slots is left.");
-  }
-  data_.AddChunks(chunks);
-}
-
-std::uintptr_t CodeArena::AllocateSlot(std::uint64_t target, const void* owner) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  CheckOpen();
-  auto first = data_.Allocate(1, 1);
-  if (!first) {
-    CommitData(1);
-    first = data_.Allocate(1, 1);
-  }
-  const std::uintptr_t slot = base_ + reserved_ - (*first + 1) * kDataUnit;
-  slots_[slot] = owner;
-  __atomic_store_n(reinterpret_cast<std::uint64_t*>(slot), target, __ATOMIC_RELEASE);
-  return slot;
-}
-
-void CodeArena::CheckSlot(std::uintptr_t slot) const {
-  CheckOpen();
-  if (slots_.count(slot) == 0) Fail("ERR_NOT_MAPPED", "No live import slot at " + Hex(slot) + ".", slot);
-}
-
-bool CodeArena::FreeSlot(std::uintptr_t slot) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (closed_ || slots_.erase(slot) == 0) return false;
-    __atomic_store_n(reinterpret_cast<std::uint64_t*>(slot), std::uint64_t{0}, __ATOMIC_RELEASE);
-  }
-  std::shared_ptr<CodeArena> self = shared_from_this();
-  Retire([self, slot] {
-    std::lock_guard<std::mutex> lock(self->mutex_);
-    if (!self->closed_) self->data_.Free((self->base_ + self->reserved_ - slot) / kDataUnit - 1);
-  });
-  return true;
-}
-
-void CodeArena::SetSlot(std::uintptr_t slot, std::uint64_t target) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  CheckSlot(slot);
-  __atomic_store_n(reinterpret_cast<std::uint64_t*>(slot), target, __ATOMIC_RELEASE);
-}
-
-std::uint64_t CodeArena::GetSlot(std::uintptr_t slot) const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  CheckSlot(slot);
-  return __atomic_load_n(reinterpret_cast<std::uint64_t*>(slot), __ATOMIC_ACQUIRE);
-}
-
 ArenaStats CodeArena::Stats() const {
   std::lock_guard<std::mutex> lock(mutex_);
   ArenaStats stats;
@@ -375,12 +329,15 @@ ArenaStats CodeArena::Stats() const {
   stats.data_committed = RoundUp(data_.units() * kDataUnit, PageSize());
   stats.data_used = data_.used_units() * kDataUnit;
   stats.slots = slots_.size();
+  stats.data_blocks = data_blocks_.size();
+  stats.data_bytes = data_bytes_;
   return stats;
 }
 
 void CodeArena::FreeOwnedBy(const void* owner) {
   std::vector<CodeBlockPtr> blocks;
   std::vector<std::uintptr_t> slots;
+  std::vector<std::uint64_t> data;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (closed_) return;
@@ -390,9 +347,13 @@ void CodeArena::FreeOwnedBy(const void* owner) {
     for (const auto& entry : slots_) {
       if (entry.second == owner) slots.push_back(entry.first);
     }
+    for (const auto& entry : data_blocks_) {
+      if (entry.second.owner == owner) data.push_back(entry.first);
+    }
   }
   for (const auto& block : blocks) Free(block);
   for (const auto slot : slots) FreeSlot(slot);
+  for (const auto serial : data) FreeData(serial);
 }
 
 void CodeArena::Close() {
@@ -407,6 +368,8 @@ void CodeArena::Close() {
     blocks_.clear();
     by_serial_.clear();
     slots_.clear();
+    data_blocks_.clear();
+    data_at_.clear();
   }
   Retire([base = base_, size = reserved_, descriptor = descriptor_, range = range_] {
     CodeRanges().Remove(range);

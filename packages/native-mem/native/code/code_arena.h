@@ -1,4 +1,4 @@
-// Pooled executable memory. One address range is reserved; code grows from its low end, writable data (import slots)
+// Pooled executable memory. One address range is reserved; code grows from its low end, data (import slots, data blocks)
 // from its high end, so everything lies within reach of everything. Code pages are never writable: bytes get in
 // through the descriptor of the memory file that backs them, or, where that is refused, before the pages turn RX.
 #pragma once
@@ -38,6 +38,17 @@ struct CodeBlock {
 
 using CodeBlockPtr = std::shared_ptr<CodeBlock>;
 
+// Memory for the variables and constants of code. It owns whole pages, so that it can become read-only alone.
+struct DataBlock {
+  std::uint64_t serial = 0;
+  std::uintptr_t address = 0;
+  std::size_t size = 0;
+  std::size_t mapped = 0;  // whole pages
+  std::string name;
+  const void* owner = nullptr;
+  bool sealed = false;
+};
+
 struct ArenaStats {
   std::size_t reserved = 0;
   std::size_t committed = 0;
@@ -47,6 +58,8 @@ struct ArenaStats {
   std::size_t data_committed = 0;
   std::size_t data_used = 0;
   std::size_t slots = 0;
+  std::size_t data_blocks = 0;
+  std::size_t data_bytes = 0;
   Backing backing = Backing::kMemoryFile;
 };
 
@@ -54,6 +67,7 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
  public:
   static constexpr std::size_t kUnit = 64;
   static constexpr std::size_t kDataUnit = 8;
+  static constexpr std::size_t kMaxAlignment = 64 << 10;
   static constexpr std::size_t kMinReserve = 1 << 20;
   static constexpr std::size_t kMaxReserve = (std::size_t{2} << 30) - (1 << 20);
 
@@ -82,6 +96,19 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   void SetSlot(std::uintptr_t slot, std::uint64_t target);
   std::uint64_t GetSlot(std::uintptr_t slot) const;
 
+  // Zeroed, writable, never executable. A serial of a block that was freed is ERR_CLOSED.
+  DataBlock AllocateData(std::size_t size, std::size_t alignment, std::string name, const void* owner);
+  void WriteData(std::uint64_t serial, const void* bytes, std::size_t size, std::uint64_t offset);
+  void ReadData(std::uint64_t serial, std::uint64_t offset, std::size_t size, void* to) const;
+  // Throws what ReadData would.
+  void CheckData(std::uint64_t serial, std::uint64_t offset, std::uint64_t size) const;
+  // Read-only from now on. Sealing again does nothing.
+  void SealData(std::uint64_t serial);
+  // False when there is no such block (any more).
+  bool FreeData(std::uint64_t serial);
+  // The block that holds `address`; serial 0 when none does.
+  DataBlock FindData(std::uintptr_t address) const;
+
   ArenaStats Stats() const;
   void Close();
   void FreeOwnedBy(const void* owner);
@@ -97,13 +124,24 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
 
   std::size_t AllocateUnits(std::size_t count, std::size_t alignment);
   void CommitCode(std::size_t from, std::size_t size);
+  // A run of data units; `alignment` counts units and applies to the address, so `count` must be a multiple of it.
+  std::size_t AllocateDataUnits(std::size_t count, std::size_t alignment);
   void CommitData(std::size_t chunks);
+  std::uintptr_t DataAddress(std::size_t first, std::size_t count) const { return base_ + reserved_ - (first + count) * kDataUnit; }
+  std::size_t DataUnit(std::uintptr_t address, std::size_t count) const {
+    return (base_ + reserved_ - address) / kDataUnit - count;
+  }
+  void ReleaseData(const DataBlock& block);
   void Write(std::uintptr_t address, const void* bytes, std::size_t size);
   void InstallByProtection(const CodeBlock& block, const void* code, std::size_t size, std::size_t offset);
   void FillWithTraps(std::uintptr_t address, std::size_t size);
   void ReleaseUnits(std::uintptr_t address);
   void CheckOpen() const;
   void CheckSlot(std::uintptr_t slot) const;
+  static void CheckAlignment(std::size_t alignment);
+  DataBlock& RequireData(std::uint64_t serial);
+  const DataBlock& RequireData(std::uint64_t serial) const;
+  static std::uint64_t NextSerial();
 
   mutable std::mutex mutex_;
   const std::uintptr_t base_;
@@ -120,6 +158,9 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   std::map<std::uintptr_t, CodeBlockPtr> blocks_;
   std::map<std::uint64_t, CodeBlockPtr> by_serial_;
   std::map<std::uintptr_t, const void*> slots_;
+  std::map<std::uint64_t, DataBlock> data_blocks_;        // by serial
+  std::map<std::uintptr_t, std::uint64_t> data_at_;  // serials by address
+  std::size_t data_bytes_ = 0;
   std::size_t code_bytes_ = 0;
   std::size_t high_water_ = 0;  // no unit from here on was ever handed out
 };

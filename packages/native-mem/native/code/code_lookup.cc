@@ -107,6 +107,14 @@ CodePlace FindCode(std::uint64_t address) {
   return place;
 }
 
+DataBlock FindData(std::uint64_t address) {
+  const auto at = static_cast<std::uintptr_t>(address);
+  for (const auto& arena : AllArenas()) {
+    if (at - arena->base() < arena->reserved()) return arena->FindData(at);
+  }
+  return {};
+}
+
 CodePlace RequireCode(std::uint64_t address, const char* what) {
   CodePlace place = FindCode(address);
   if (!place.life) {

@@ -36,6 +36,8 @@ struct CodePlace {
 
 // A place with a null life when no live code is there.
 CodePlace FindCode(std::uint64_t address);
+// The data block of any arena that holds `address`; serial 0 when none does.
+DataBlock FindData(std::uint64_t address);
 // Throws ERR_NOT_EXECUTABLE when no live code is there.
 CodePlace RequireCode(std::uint64_t address, const char* what);
 
