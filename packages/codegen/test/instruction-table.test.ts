@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Assembler } from '../src/x64/assembler.js';
 import { type Row, rows } from '../src/x64/row.js';
-import '../src/x64/table.js';
+import { x64 } from '../src/x64/table.js';
 import { disassemble } from './support/disassembler.js';
 
 const LOW_BYTES = ['al', 'cl', 'dl', 'bl', 'spl', 'bpl', 'sil', 'dil'];
 const CLASSIC = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
 
 function registerName(kind: string, number: number): string {
-  if (kind === 'xmm' || kind === 'x' || kind.startsWith('xm')) return `xmm${number}`;
+  if (kind === 'xmm' || kind === 'x' || kind === 'v' || kind.startsWith('xm')) return `xmm${number}`;
   const bits = kind.replace(/\D/g, '');
   if (number >= 8) return `r${number}${{ 8: 'b', 16: 'w', 32: 'd', 64: '' }[bits]}`;
   if (bits === '8') return LOW_BYTES[number]!;
@@ -35,7 +35,7 @@ function addressText({ base, index, scale, displacement }: Address): string {
   return `[${parts.join(' + ')}${tail}]`;
 }
 
-const POINTER_SIZES: Record<string, string> = { 8: 'byte', 16: 'word', 32: 'dword', 64: 'qword' };
+const POINTER_SIZES: Record<string, string> = { 8: 'byte', 16: 'word', 32: 'dword', 64: 'qword', 128: 'xmmword' };
 
 const ADDRESSES: readonly Address[] = [
   { base: 0, index: -1, scale: 0, displacement: 0 },
@@ -69,8 +69,12 @@ interface Sample {
 /** One instruction: its text in Intel syntax, made from the row's operands, and its bytes, made by the encoder. */
 function sample(row: Row, reg: number, rm: number, address: Address | undefined, immediate: number): Sample {
   const assembler = new Assembler();
+  const second = (reg * 7 + rm * 3 + 5) & 15;
   const high = row.immediateSize === 8 ? 0x1bcdef01 : 0;
-  if (address === undefined) assembler.registers(row, reg, rm, immediate, high);
+  if (row.vexMap !== 0) {
+    if (address === undefined) assembler.vexRegisters(row, reg, second, rm);
+    else assembler.vexMemory(row, reg, second, address.base, address.displacement);
+  } else if (address === undefined) assembler.registers(row, reg, rm, immediate, high);
   else assembler.memory(row, reg, address.base, address.index, address.scale, address.displacement, immediate, high);
   const bytes = assembler.finish();
   const operands = row.operands.map(({ kind }) => {
@@ -79,13 +83,19 @@ function sample(row: Row, reg: number, rm: number, address: Address | undefined,
     if (kind.startsWith('imm')) return `${immediate}`;
     if (kind.startsWith('rel')) return `${immediate + bytes.length}`; // placed at address 0
     const inRm = /^(rm|xm\d|m|x$)/.test(kind);
+    if (kind === 'v') return registerName(kind, second);
     if (!inRm) return registerName(kind, reg);
     if (address === undefined) return registerName(kind, rm);
     return kind === 'mem'
       ? addressText(address)
       : `${POINTER_SIZES[kind.replace(/\D/g, '')]} ptr ${addressText(address)}`;
   });
-  if (row.mnemonic === 'cmpsd') return { text: `cmpordsd ${operands.slice(0, 2).join(', ')}`, bytes };
+  if (row === x64.fcmp.f64 || row === x64.fcmp.f32) {
+    const comparison = immediate === 7 ? 'cmpord' : 'cmplt';
+    return { text: `${row.mnemonic.replace('cmp', comparison)} ${operands.slice(0, 2).join(', ')}`, bytes };
+  }
+  if (row === x64.repMovsb) return { text: 'rep movsb byte ptr [rdi], byte ptr [rsi]', bytes };
+  if (row === x64.repStosb) return { text: 'rep stosb byte ptr [rdi], al', bytes };
   return { text: `${row.mnemonic} ${operands.join(', ')}`.trim(), bytes };
 }
 
@@ -96,8 +106,9 @@ function samplesOf(row: Row): Sample[] {
   let immediates = IMMEDIATES[row.immediateSize] ?? [0];
   if (kinds.some((kind) => kind.startsWith('rel')))
     immediates = row.immediateSize === 1 ? [16, -100] : [0x12345, -0x12345];
-  if (row.mnemonic === 'cmpsd') immediates = [7]; // as a mnemonic: cmpordsd
-  if (['shl', 'shr', 'sar'].includes(row.mnemonic)) immediates = [1, 2, 31];
+  if (row === x64.fcmp.f32 || row === x64.fcmp.f64) immediates = [7, 1]; // as mnemonics: cmpord, cmplt
+  if (row === x64.round.f32 || row === x64.round.f64) immediates = [8, 9, 10, 11];
+  if (['shl', 'shr', 'sar', 'rol', 'ror'].includes(row.mnemonic)) immediates = [1, 2, 31];
   const samples: Sample[] = [];
   for (const immediate of immediates) {
     for (const reg of row.regRole === 0 ? [0] : registers) {
@@ -105,7 +116,9 @@ function samplesOf(row: Row): Sample[] {
         for (const rm of registers) samples.push(sample(row, reg, rm, undefined, immediate));
       } else if (rmKind === undefined) samples.push(sample(row, reg, 0, undefined, immediate));
       if (rmKind !== undefined && rmKind !== 'x') {
-        for (const address of ADDRESSES) samples.push(sample(row, reg, 0, address, immediate));
+        // FMA has no use for an index.
+        const addresses = row.vexMap === 0 ? ADDRESSES : ADDRESSES.filter(({ index }) => index < 0);
+        for (const address of addresses) samples.push(sample(row, reg, 0, address, immediate));
       }
     }
   }

@@ -104,7 +104,7 @@ function doubleToNarrow(context: LoweringContext, result: Value, source: number,
 
 /** clamped = source, but 0 where that is NaN: an ordered comparison with itself gives the mask. */
 function zeroNan(context: LoweringContext, clamped: number, source: number): void {
-  context.emitImmediate(x64.cmpsd, clamped, clamped, 7);
+  context.emitImmediate(x64.fcmp.f64, clamped, clamped, 7);
   context.emit(x64.andps, clamped, source);
 }
 

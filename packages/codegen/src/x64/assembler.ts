@@ -20,6 +20,8 @@ export class Assembler {
   private readonly poolWords: number[] = [];
   private labels: number[] = [];
   private labelFixups: Fixup[] = [];
+  /** What the next instruction with a VEX prefix has in vvvv. */
+  private second = 0;
 
   // ---- instructions ----
 
@@ -40,6 +42,18 @@ export class Assembler {
     immediateHigh = 0,
   ): void {
     this.encode(row, reg, NO_REG, base, index, scale, displacement, immediate, immediateHigh);
+  }
+
+  /** A row with a VEX prefix: `second` is its operand in vvvv. */
+  vexRegisters(row: Row, reg: number, second: number, rm: number): void {
+    this.second = second;
+    this.registers(row, reg, rm);
+  }
+
+  /** The same with ModRM.rm at `[base + displacement]`. */
+  vexMemory(row: Row, reg: number, second: number, base: number, displacement: number): void {
+    this.second = second;
+    this.memory(row, reg, base, NO_REG, 0, displacement);
   }
 
   /** ModRM.rm is the constant of that index, reached relative to rip. */
@@ -84,6 +98,15 @@ export class Assembler {
 
   private prefixes(row: Row, reg: number, base: number, index: number, isMemory: boolean): void {
     const { bytes } = this;
+    if (row.vexMap !== 0) {
+      bytes[this.size++] = 0xc4;
+      // R, X, B and vvvv are inverted.
+      bytes[this.size++] =
+        ((reg & 8) << 4) ^ 0x80 ^ (((index & 8) << 3) ^ 0x40) ^ (((base & 8) << 2) ^ 0x20) ^ row.vexMap;
+      bytes[this.size++] = (row.rexW ? 0x80 : 0) | ((~this.second & 15) << 3) | 1; // pp = 66
+      for (const byte of row.opcode) bytes[this.size++] = byte;
+      return;
+    }
     if (row.prefix !== 0) bytes[this.size++] = row.prefix;
     let rex = row.rexW ? 0x48 : 0;
     if (reg & 8) rex |= 0x44;

@@ -9,8 +9,8 @@ export const ROLE_USE_DEF = 3;
 
 export type OperandKind =
   | 'r8' | 'r16' | 'r32' | 'r64' | 'xmm'
-  | 'rm8' | 'rm16' | 'rm32' | 'rm64' | 'xm32' | 'xm64'
-  | 'm8' | 'm16' | 'm32' | 'm64' | 'mem' | 'x'
+  | 'rm8' | 'rm16' | 'rm32' | 'rm64' | 'xm32' | 'xm64' | 'v'
+  | 'm8' | 'm16' | 'm32' | 'm64' | 'm128' | 'mem' | 'x'
   | 'imm8' | 'imm16' | 'imm32' | 'imm64' | 'rel8' | 'rel32' | 'cl'; // biome-ignore format: a table
 
 export interface RowOperand {
@@ -29,6 +29,8 @@ export interface Row {
   readonly prefix: number;
   readonly rexW: boolean;
   readonly opcode: readonly number[];
+  /** Not 0: a VEX prefix with this opcode map instead of legacy prefixes and REX (Intel SDM volume 2, 2.3.5). */
+  readonly vexMap: number;
   /** The low three opcode bits hold the `reg` operand. */
   readonly plusRegister: boolean;
   readonly hasModrm: boolean;
@@ -52,7 +54,10 @@ const roles: Record<string, number> = { r: ROLE_USE, w: ROLE_DEF, rw: ROLE_USE_D
 /** All rows in order of definition; a row's `id` is its index here. */
 export const rows: Row[] = [];
 
-/** Adds a row. Operands: `role:kind` (r, w, rw) or an immediate; `x` is a vector register in ModRM.rm that cannot be memory. */
+/**
+ * Adds a row. Operands: `role:kind` (r, w, rw) or an immediate; `x` is a vector register in ModRM.rm that cannot be memory, `v` one
+ * in VEX.vvvv.
+ */
 export function row(mnemonic: string, operandText: string, encoding: string): Row {
   const operands = operandText.split(' ').filter(Boolean).map(parseOperand);
   const inRm = operands.find((operand) => /^(rm|xm\d|m|x$)/.test(operand.kind));
@@ -63,10 +68,15 @@ export function row(mnemonic: string, operandText: string, encoding: string): Ro
   let hasModrm = false;
   let digit = -1;
   let immediateSize: Row['immediateSize'] = 0;
+  let vexMap = 0;
   const opcode: number[] = [];
   for (const token of encoding.split(' ')) {
     if (token === 'REX.W') rexW = true;
-    else if (token === '/r') hasModrm = true;
+    else if (token.startsWith('VEX.LIG.66.0F38.W')) {
+      vexMap = 2;
+      prefix = 0x66;
+      rexW = token.endsWith('1');
+    } else if (token === '/r') hasModrm = true;
     else if (token.startsWith('/')) {
       hasModrm = true;
       digit = Number(token.slice(1));
@@ -89,6 +99,7 @@ export function row(mnemonic: string, operandText: string, encoding: string): Ro
     prefix,
     rexW,
     opcode,
+    vexMap,
     plusRegister,
     hasModrm,
     digit,
@@ -112,6 +123,7 @@ export function pseudo(number: number, name: string, regRole: number, rmRole: nu
     prefix: 0,
     rexW: false,
     opcode: [],
+    vexMap: 0,
     plusRegister: false,
     hasModrm: false,
     digit: -1,

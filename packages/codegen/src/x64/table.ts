@@ -28,6 +28,27 @@ function shift(mnemonic: string, digit: number) {
   };
 }
 
+/** Rotations see the whole register, so those of narrow values are instructions of their own. */
+function rotate(mnemonic: string, digit: number) {
+  return {
+    ...shift(mnemonic, digit),
+    cl8: row(mnemonic, 'rw:rm8 cl', `d2 /${digit}`),
+    cl16: row(mnemonic, 'rw:rm16 cl', `66 d3 /${digit}`),
+    i8: row(mnemonic, 'rw:rm8 imm8', `c0 /${digit} ib`),
+    i16: row(mnemonic, 'rw:rm16 imm8', `66 c1 /${digit} ib`),
+  };
+}
+
+/** From a register or memory to a general register, in 32 and 64 bits. */
+function bits(mnemonic: string, encoding: string) {
+  const prefix = encoding.startsWith('f3') ? 'f3 ' : '';
+  const opcode = encoding.slice(prefix.length);
+  return {
+    r32: row(mnemonic, 'w:r32 r:rm32', `${prefix}${opcode} /r`),
+    r64: row(mnemonic, 'w:r64 r:rm64', `${prefix}REX.W ${opcode} /r`),
+  };
+}
+
 /** One-operand instructions of group 3. */
 function group3(mnemonic: string, digit: number, role: 'rw' | 'r') {
   return {
@@ -43,6 +64,10 @@ function scalarFloat(mnemonic: string, opcode: string, role: 'rw' | 'w' = 'rw') 
   };
 }
 
+function round(mnemonic: string, opcode: string, kind: string) {
+  return row(mnemonic, `w:xmm r:${kind} imm8`, `66 0f 3a ${opcode} /r ib`);
+}
+
 function conditional(make: (condition: string, code: number) => Row): readonly Row[] {
   return CONDITIONS.map(make);
 }
@@ -54,6 +79,10 @@ export const x64 = {
   sub: arithmetic('sub', 5, 'rw'),
   xor: arithmetic('xor', 6, 'rw'),
   cmp: arithmetic('cmp', 7, 'r'),
+  add8: row('add', 'rw:r8 r:rm8', '02 /r'),
+  add16: row('add', 'rw:r16 r:rm16', '66 03 /r'),
+  sub8: row('sub', 'rw:r8 r:rm8', '2a /r'),
+  sub16: row('sub', 'rw:r16 r:rm16', '66 2b /r'),
   cmp8: row('cmp', 'r:r8 r:rm8', '3a /r'),
   cmp16: row('cmp', 'r:r16 r:rm16', '66 3b /r'),
   cmp8i: row('cmp', 'r:rm8 imm8', '80 /7 ib'),
@@ -98,6 +127,9 @@ export const x64 = {
   imul64short: row('imul', 'w:r64 r:rm64 imm8', 'REX.W 6b /r ib'),
   not: group3('not', 2, 'rw'),
   neg: group3('neg', 3, 'rw'),
+  neg8: row('neg', 'rw:rm8', 'f6 /3'),
+  neg16: row('neg', 'rw:rm16', '66 f7 /3'),
+  mul: group3('mul', 4, 'r'),
   div: group3('div', 6, 'r'),
   idiv: group3('idiv', 7, 'r'),
   cdq: row('cdq', '', '99'),
@@ -105,6 +137,13 @@ export const x64 = {
   shl: shift('shl', 4),
   shr: shift('shr', 5),
   sar: shift('sar', 7),
+  rol: rotate('rol', 0),
+  ror: rotate('ror', 1),
+  bsf: bits('bsf', '0f bc'),
+  bsr: bits('bsr', '0f bd'),
+  popcnt: bits('popcnt', 'f3 0f b8'),
+  tzcnt: bits('tzcnt', 'f3 0f bc'),
+  lzcnt: bits('lzcnt', 'f3 0f bd'),
 
   set: conditional((condition, code) => row(`set${condition}`, 'w:rm8', `0f ${hex(0x90 + code)} /0`)),
   cmov32: conditional((condition, code) => row(`cmov${condition}`, 'rw:r32 r:rm32', `0f ${hex(0x40 + code)} /r`)),
@@ -115,6 +154,10 @@ export const x64 = {
   jmpShort: row('jmp', 'rel8', 'eb cb'),
   call: row('call', 'rel32', 'e8 cd'),
   callMemory: row('call', 'r:m64', 'ff /2'),
+  callRegister: row('call', 'r:rm64', 'ff /2'),
+  repMovsb: row('rep movsb', '', 'f3 a4'),
+  repStosb: row('rep stosb', '', 'f3 aa'),
+  nop: row('nop', '', '90'),
   ret: row('ret', '', 'c3'),
   ud2: row('ud2', '', '0f 0b'),
 
@@ -127,6 +170,8 @@ export const x64 = {
     f32: row('movss', 'w:m32 r:xmm', 'f3 0f 11 /r'),
     f64: row('movsd', 'w:m64 r:xmm', 'f2 0f 11 /r'),
   },
+  loadBlock: row('movups', 'w:xmm r:m128', '0f 10 /r'),
+  storeBlock: row('movups', 'w:m128 r:xmm', '0f 11 /r'),
   movqToVector: row('movq', 'w:xmm r:rm64', '66 REX.W 0f 6e /r'),
   movqFromVector: row('movq', 'w:rm64 r:xmm', '66 REX.W 0f 7e /r'),
   fadd: scalarFloat('add', '58'),
@@ -154,5 +199,21 @@ export const x64 = {
   narrow: row('cvtsd2ss', 'w:xmm r:xm64', 'f2 0f 5a /r'),
   xorps: row('xorps', 'rw:xmm r:x', '0f 57 /r'),
   andps: row('andps', 'rw:xmm r:x', '0f 54 /r'),
-  cmpsd: row('cmpsd', 'rw:xmm r:x imm8', 'f2 0f c2 /r ib'),
+  andnps: row('andnps', 'rw:xmm r:x', '0f 55 /r'),
+  orps: row('orps', 'rw:xmm r:x', '0f 56 /r'),
+  /** The immediate is the predicate: 1 less, 7 ordered. All bits of the result are 1 where it holds. */
+  fcmp: {
+    f32: row('cmpss', 'rw:xmm r:x imm8', 'f3 0f c2 /r ib'),
+    f64: row('cmpsd', 'rw:xmm r:x imm8', 'f2 0f c2 /r ib'),
+  },
+  /** The immediate is 8 plus the direction: 0 nearest even, 1 down, 2 up, 3 towards zero. SSE4.1. */
+  round: {
+    f32: round('roundss', '0a', 'xm32'),
+    f64: round('roundsd', '0b', 'xm64'),
+  },
+  /** reg = vvvv * reg + rm. FMA. */
+  fma213: {
+    f32: row('vfmadd213ss', 'rw:xmm r:v r:xm32', 'VEX.LIG.66.0F38.W0 a9 /r'),
+    f64: row('vfmadd213sd', 'rw:xmm r:v r:xm64', 'VEX.LIG.66.0F38.W1 a9 /r'),
+  },
 } as const;
