@@ -1,53 +1,31 @@
 // The operations of the IR on values: the definition that native code is measured against.
-//
-// f32 is computed in f64 and rounded by Math.fround. Rounding twice gives what rounding once would: f64 carries 53 bits,
-// and for +, -, *, / and square root of p-bit numbers 2p + 2 = 50 suffice (S. A. Figueroa, "When is double rounding
-// innocuous?", 1995). It also holds for subnormal results: such sums are exact; products of two 24-bit numbers fit 48
-// bits; and a quotient of two 24-bit numbers is at least 2^-48 of itself away from every midpoint it is not equal to.
 import { bigintToF32, intRange } from '../constants.js';
 import type { BinaryOp, CompareOp, UnaryOp } from '../ir.js';
-import { isBool, isFloat, isInt, isSigned, sizeOf, type Type } from '../types.js';
+import { isBool, isFloat, isInt, isSigned, type Type } from '../types.js';
+import { floatBinary, floatUnary } from './floats.js';
+import { checked, intBinary, intUnary, saturate, truncate, wrap } from './integers.js';
 
 /** A value at run time: bigint for integers and addresses (0 to 2^64 - 1), number for floats, boolean for bool. */
 export type IrValue = bigint | number | boolean;
 
-/** The integer modulo 2^width, in the type's range. */
-export function wrap(type: Type, value: bigint): bigint {
-  const bits = sizeOf(type)! * 8;
-  return isSigned(type) ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
-}
+/** An operation that has no value for these operands, by the kind of its trap. */
+type Trap = 'divide' | 'overflow';
 
 function round(type: Type, value: number): number {
   return isFloat(type) && type.name === 'f32' ? Math.fround(value) : value;
 }
 
-export function unary(op: UnaryOp, type: Type, arg: IrValue): IrValue {
-  if (op === 'sqrt') return round(type, Math.sqrt(arg as number));
-  if (typeof arg === 'number') return -arg;
-  if (typeof arg === 'boolean') return !arg;
-  return wrap(type, op === 'neg' ? -arg : ~arg);
+export function unary(op: UnaryOp, type: Type, arg: IrValue): IrValue | Trap {
+  if (typeof arg === 'number') return round(type, floatUnary(op, arg));
+  if (typeof arg === 'bigint') return intUnary(op, type, arg);
+  if (op !== 'not') throw new TypeError(`${op} on a bool: the function is not verified`);
+  return !arg;
 }
 
-/** undefined: trap `divide`. */
-export function binary(op: BinaryOp, type: Type, left: IrValue, right: IrValue): IrValue | undefined {
+export function binary(op: BinaryOp, type: Type, left: IrValue, right: IrValue): IrValue | Trap {
   if (typeof left === 'number') return round(type, floatBinary(op, left, right as number));
-  if (typeof left === 'boolean') return boolBinary(op, left, right as boolean);
-  return intBinary(op, type, left, right as bigint);
-}
-
-function floatBinary(op: BinaryOp, left: number, right: number): number {
-  switch (op) {
-    case 'add':
-      return left + right;
-    case 'sub':
-      return left - right;
-    case 'mul':
-      return left * right;
-    case 'div':
-      return left / right;
-    default:
-      throw new TypeError(`${op} on a float: the function is not verified`);
-  }
+  if (typeof left === 'bigint') return intBinary(op, type, left, right as bigint);
+  return boolBinary(op, left, right as boolean);
 }
 
 function boolBinary(op: BinaryOp, left: boolean, right: boolean): boolean {
@@ -61,35 +39,6 @@ function boolBinary(op: BinaryOp, left: boolean, right: boolean): boolean {
     default:
       throw new TypeError(`${op} on a bool: the function is not verified`);
   }
-}
-
-function intBinary(op: BinaryOp, type: Type, left: bigint, right: bigint): bigint | undefined {
-  switch (op) {
-    case 'add':
-      return wrap(type, left + right);
-    case 'sub':
-      return wrap(type, left - right);
-    case 'mul':
-      return wrap(type, left * right);
-    case 'div': // towards zero
-      return right === 0n ? undefined : wrap(type, left / right);
-    case 'rem': // the sign of the dividend
-      return right === 0n ? undefined : wrap(type, left % right);
-    case 'and':
-      return wrap(type, left & right);
-    case 'or':
-      return wrap(type, left | right);
-    case 'xor':
-      return wrap(type, left ^ right);
-    case 'shl':
-      return wrap(type, left << shiftCount(type, right));
-    case 'shr': // a signed left is negative as a bigint too, so its sign follows
-      return wrap(type, left >> shiftCount(type, right));
-  }
-}
-
-function shiftCount(type: Type, count: bigint): bigint {
-  return count & BigInt(sizeOf(type)! * 8 - 1);
 }
 
 /** JavaScript's operators have the IR's meaning for all three kinds of value, NaN and -0 included. */
@@ -112,22 +61,27 @@ export function compare(op: CompareOp, left: IrValue, right: IrValue): boolean {
 
 /** Every conversion of the IR: see `convert` in ir.ts. */
 export function convert(value: IrValue, to: Type): IrValue {
+  if (isFloat(to)) return toFloat(value, to);
   if (typeof value === 'boolean') return isBool(to) ? value : value ? 1n : 0n;
-  if (isFloat(to)) {
-    if (typeof value === 'number') return round(to, value);
-    return to.name === 'f32' ? bigintToF32(value) : Number(value);
-  }
-  return typeof value === 'number' ? truncate(value, to) : wrap(to, value);
+  return typeof value === 'number' ? saturate(value, to) : wrap(to, value);
 }
 
-/** Towards zero, saturating; NaN gives 0. */
-function truncate(value: number, to: Type): bigint {
-  if (Number.isNaN(value)) return 0n;
-  const { min, max } = intRange(to);
-  if (value === Number.POSITIVE_INFINITY) return max;
-  if (value === Number.NEGATIVE_INFINITY) return min;
-  const whole = BigInt(Math.trunc(value));
-  return whole < min ? min : whole > max ? max : whole;
+/** The same, but `overflow` where an integer type has no such value. */
+export function convertChecked(value: IrValue, to: Type): IrValue | 'overflow' {
+  if (!isInt(to) || typeof value === 'boolean') return convert(value, to);
+  const whole = typeof value === 'number' ? truncate(value) : value;
+  return whole === undefined ? 'overflow' : checked(to, whole);
+}
+
+function toFloat(value: IrValue, to: Type): number {
+  if (typeof value === 'boolean') throw new TypeError('convert of a bool to a float: the function is not verified');
+  if (typeof value === 'number') return round(to, value);
+  return isFloat(to) && to.name === 'f32' ? bigintToF32(value) : Number(value);
+}
+
+/** The same 64 bits as a value of another type. */
+export function cast(value: bigint, to: Type): bigint {
+  return isSigned(to) ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
 }
 
 /** The JavaScript type of values of `type`. */

@@ -1,14 +1,22 @@
 // Memory of interpreted programs: byte regions at virtual addresses, little-endian, every access bounds-checked.
-import { isSigned, sizeOf, type Type } from '../types.js';
-import { type IrValue, wrap } from './arithmetic.js';
+import { isSigned, sizeOf, type Type, typeToString } from '../types.js';
+import type { IrValue } from './arithmetic.js';
+import { wrap } from './integers.js';
 
-/** What the interpreter loads from and stores to. */
+/** What the interpreter loads from and stores to. Types are scalars, pointers and function pointers. */
 export interface Memory {
   /** The value of `type` at `address`; undefined if not all its bytes are there: the interpreter traps. */
   load(address: bigint, type: Type): IrValue | undefined;
   /** Writes a value; false, and nothing written, if not all its bytes are there. */
   store(address: bigint, type: Type, value: IrValue): boolean;
+  /** A copy of `length` bytes from `address` on, or undefined if not all are there. Without it, `copy` loads byte by byte. */
+  readBytes?(address: bigint, length: number): Uint8Array | undefined;
+  /** Writes bytes from `address` on; false if not all are there. Without it, `copy` and `fill` store byte by byte. */
+  writeBytes?(address: bigint, bytes: Uint8Array): boolean;
 }
+
+/** Memory that moves bytes too. */
+export type ByteMemory = Required<Memory>;
 
 interface Region {
   readonly start: bigint;
@@ -20,7 +28,7 @@ interface Region {
 const GAP = 0x10000n;
 
 /**
- * Memory made of separate regions. Regions live as long as the object.
+ * Memory made of separate regions. Regions live as long as the object, or until `unmap`; no address is used twice.
  *
  * ```ts
  * const memory = new LinearMemory();
@@ -28,13 +36,20 @@ const GAP = 0x10000n;
  * interpret(sum, [data, 3n], { memory }); // 6
  * ```
  */
-export class LinearMemory implements Memory {
+export class LinearMemory implements ByteMemory {
   readonly #regions: Region[] = [];
-  #next = GAP;
+  #next: bigint;
 
-  /** Address of `count` zeroed values of `type`. */
+  /** `base`: the lowest address, a multiple of 64 KiB above 0. */
+  constructor(base: bigint = GAP) {
+    this.#next = base;
+  }
+
+  /** Address of `count` zeroed values of `type`: a scalar, pointer or function pointer. */
   allocate(type: Type, count: number): bigint {
-    return this.map(new Uint8Array(count * sizeOf(type)!));
+    const size = sizeOf(type);
+    if (size === undefined) throw new TypeError(`${typeToString(type)} has no size of its own; map as many bytes`);
+    return this.map(new Uint8Array(count * size));
   }
 
   /** Address under which interpreted code sees the bytes of `data`; both see what the other writes. Aligned to 64 KiB. */
@@ -46,12 +61,36 @@ export class LinearMemory implements Memory {
     return start;
   }
 
+  /** Ends the region that `map` or `allocate` put at `start`: accesses trap from then on. False if there is none. */
+  unmap(start: bigint): boolean {
+    const i = this.#upTo(start) - 1;
+    if (this.#regions[i]?.start !== start) return false;
+    this.#regions.splice(i, 1);
+    return true;
+  }
+
+  /** Bytes in the region that begins at `start`; undefined if none does. */
+  sizeAt(start: bigint): number | undefined {
+    const region = this.#regions[this.#upTo(start) - 1];
+    return region?.start === start ? region.view.byteLength : undefined;
+  }
+
+  readBytes(address: bigint, length: number): Uint8Array | undefined {
+    return this.#bytes(address, length)?.slice();
+  }
+
+  writeBytes(address: bigint, bytes: Uint8Array): boolean {
+    const there = this.#bytes(address, bytes.length);
+    there?.set(bytes);
+    return there !== undefined;
+  }
+
   load(address: bigint, type: Type): IrValue | undefined {
     const region = this.#find(address, sizeOf(type)!);
     if (region === undefined) return undefined;
     const offset = Number(address - region.start);
-    if (type.kind === 'ptr') return region.view.getBigUint64(offset, true);
-    switch (type.kind === 'scalar' ? type.name : undefined) {
+    if (type.kind !== 'scalar') return region.view.getBigUint64(offset, true);
+    switch (type.name) {
       case 'bool':
         return region.view.getUint8(offset) !== 0;
       case 'f32':
@@ -74,8 +113,21 @@ export class LinearMemory implements Memory {
     return true;
   }
 
-  /** The region that holds all of `size` bytes at `address`, by bisection: regions ascend. */
+  #bytes(address: bigint, length: number): Uint8Array | undefined {
+    const region = this.#find(address, length);
+    if (region === undefined) return undefined;
+    const { buffer, byteOffset } = region.view;
+    return new Uint8Array(buffer, byteOffset + Number(address - region.start), length);
+  }
+
+  /** The region that holds all of `size` bytes at `address`. */
   #find(address: bigint, size: number): Region | undefined {
+    const region = this.#regions[this.#upTo(address) - 1];
+    return region !== undefined && address + BigInt(size) <= region.end ? region : undefined;
+  }
+
+  /** How many regions begin at `address` or below, by bisection: they ascend. */
+  #upTo(address: bigint): number {
     let low = 0;
     let high = this.#regions.length;
     while (low < high) {
@@ -83,8 +135,7 @@ export class LinearMemory implements Memory {
       if (this.#regions[middle]!.start <= address) low = middle + 1;
       else high = middle;
     }
-    const region = this.#regions[low - 1];
-    return region !== undefined && address + BigInt(size) <= region.end ? region : undefined;
+    return low;
   }
 }
 

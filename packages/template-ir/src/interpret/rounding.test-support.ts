@@ -1,4 +1,4 @@
-// Rounding to f32 from the definition, with exact rationals: the oracle for everything that rounds to f32.
+// Rounding to f32 and f64 from the definition, with exact rationals: the oracle for everything that rounds.
 
 /** An f32 or f64 as a fraction of integers; finite only. */
 export function toRational(value: number): { readonly numerator: bigint; readonly denominator: bigint } {
@@ -17,19 +17,36 @@ export function toRational(value: number): { readonly numerator: bigint; readonl
 
 /** The f32 nearest to numerator / denominator, ties to even; 0 for a zero numerator. */
 export function rationalToF32(numerator: bigint, denominator: bigint): number {
-  if (denominator < 0n) return rationalToF32(-numerator, -denominator);
-  if (numerator < 0n) return -rationalToF32(-numerator, denominator);
+  return rationalToFloat(numerator, denominator, 24, -149, 128);
+}
+
+/** The f64 nearest to numerator / denominator, ties to even; 0 for a zero numerator. */
+export function rationalToF64(numerator: bigint, denominator: bigint): number {
+  return rationalToFloat(numerator, denominator, 53, -1074, 1024);
+}
+
+/** `least`: exponent of the last bit of a subnormal. `limit`: of the first power of two that is too much. */
+function rationalToFloat(
+  numerator: bigint,
+  denominator: bigint,
+  precision: number,
+  least: number,
+  limit: number,
+): number {
+  if (denominator < 0n) return rationalToFloat(-numerator, -denominator, precision, least, limit);
+  if (numerator < 0n) return -rationalToFloat(-numerator, denominator, precision, least, limit);
   if (numerator === 0n) return 0;
-  // The exponent of the last bit: 23 below the leading one's, but never below that of the subnormals.
-  let last = numerator.toString(2).length - denominator.toString(2).length - 24;
-  if (quotient(numerator, denominator, last) >= 1n << 24n) last++;
-  last = Math.max(last, -149);
+  // The exponent of the last bit: `precision - 1` below the leading one's, but never below that of the subnormals.
+  let last = numerator.toString(2).length - denominator.toString(2).length - precision;
+  if (quotient(numerator, denominator, last) >= 1n << BigInt(precision)) last++;
+  last = Math.max(last, least);
   const floor = quotient(numerator, denominator, last);
   const [n, d] = last >= 0 ? [numerator, denominator << BigInt(last)] : [numerator << BigInt(-last), denominator];
   const twiceRest = 2n * (n - floor * d);
   const isUp = twiceRest > d || (twiceRest === d && (floor & 1n) === 1n);
-  const rounded = Number(isUp ? floor + 1n : floor) * 2 ** last;
-  return rounded >= 2 ** 128 ? Number.POSITIVE_INFINITY : rounded;
+  const rounded = isUp ? floor + 1n : floor;
+  const isTooMuch = last >= 0 && rounded << BigInt(last) >= 1n << BigInt(limit);
+  return isTooMuch ? Number.POSITIVE_INFINITY : Number(rounded) * 2 ** last;
 }
 
 /** numerator / denominator / 2^exponent, rounded down. */

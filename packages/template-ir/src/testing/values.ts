@@ -1,6 +1,7 @@
 // Values worth testing with, and typed arrays to hold them.
 import { bigintToF32, intRange } from '../constants.js';
-import { type IrValue, wrap } from '../interpret/arithmetic.js';
+import type { IrValue } from '../interpret/arithmetic.js';
+import { wrap } from '../interpret/integers.js';
 import { isBool, isFloat, isInt, sizeOf, type Type } from '../types.js';
 
 const DOUBLES: readonly number[] = [
