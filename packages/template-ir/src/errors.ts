@@ -189,10 +189,10 @@ export class IrDecodeError extends Error {
 }
 
 /**
- * - `UNKNOWN_TEMPLATE`: a callee that no one provides
+ * - `UNKNOWN_TEMPLATE`: a callee that no one provides; `UNKNOWN_SYMBOL`: a C function that no one provides
  * - `SIGNATURE`: a callee whose parameters or result are not what the call relies on
  */
-export type LinkCode = 'UNKNOWN_TEMPLATE' | 'SIGNATURE';
+export type LinkCode = 'UNKNOWN_TEMPLATE' | 'UNKNOWN_SYMBOL' | 'SIGNATURE';
 
 /** A call that cannot be linked to a function. */
 export class IrLinkError extends Error {
