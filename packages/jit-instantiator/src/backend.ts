@@ -6,7 +6,7 @@ import type { Planned } from './plan.js';
 /** A function that somebody may call from JavaScript, with the kinds of values that `bindFunction` of native-mem takes. */
 export type Callable = (...args: unknown[]) => unknown;
 
-/** What was installed for a function: a CodeBlock, or for an interpreted one nothing. */
+/** What was installed for a function: a CodeBlock, or what the interpreter runs. */
 export interface InstalledCode {
   /** 0n without machine code. */
   readonly address: bigint;
@@ -25,24 +25,25 @@ export type Generated = Pick<LinkableFunction, 'signature' | 'code' | 'traps' | 
   readonly requirements: Omit<LinkableFunction['requirements'], 'templateHash'>;
 };
 
+/** Every change costs what it affects, not what is installed. */
 export interface Backend {
   readonly mode: 'native' | 'interpret';
   generate(fn: ConcreteFunction): Generated;
   /**
    * Installs all functions of a plan, or none. Whoever called an older version of one (with the same signature) calls
    * this one from now on.
-   * @param installed finds a function that was installed before
+   * @param installed finds a function that was installed before, and not released
    */
   install(plan: readonly Planned[], installed: (symbol: string) => Installed | undefined): Installed[];
+  /** Functions whose addresses nobody uses any more: each is freed now, or when nothing can call it any more. */
+  release(entries: readonly Installed[]): void;
   /** An address that leads to the function, and to what replaces it, until `closeEntry`; undefined without machine code. */
   entryOf(entry: Installed): bigint | undefined;
   /** A callable that leads to the function, and to what replaces it, until `closeEntry`. */
   callable(entry: Installed): Callable;
-  /** Ends an entry: callables that are bound to it throw from now on. */
-  closeEntry(entry: Installed): void;
-  /** The symbols that code calls which can be called itself: what is published, entries, and what those lead to. */
-  called(published: Iterable<Installed>): Set<string>;
-  /** Frees what nothing can call any more. */
-  collect(published: Iterable<Installed>): void;
+  /** Ends entries: callables that are bound to them throw from now on. */
+  closeEntries(entries: readonly Installed[]): void;
+  /** True if code that can be called itself, or an entry, calls the symbol. */
+  isCalled(symbol: string): boolean;
   close(): void;
 }

@@ -10,15 +10,17 @@ import { Companions } from './companion.js';
 import { completeConfig, type JitInstantiatorConfig } from './config.js';
 import { type FlushFailure, JitError } from './errors.js';
 import { emit, stopwatch } from './events.js';
+import { Installations } from './installations.js';
 import { InstantiationError } from './instantiation-error.js';
 import { Interpreter } from './interpreter.js';
 import { Ledger } from './ledger.js';
 import { Linker } from './link.js';
 import { LoadedModule } from './module.js';
+import { Modules } from './modules.js';
 import type { JitStats, Outcome } from './outcome.js';
 import { type Planned, type Request, requestFor, requestForInstance } from './plan.js';
 import { Planner } from './planner.js';
-import { addAffectedCallers, findStale, hasSemanticKey, presentRequest } from './reload.js';
+import { addAffectedCallers, freshnessOf, presentRequest, touchedBy } from './reload.js';
 import type { JitInstantiationResult } from './result.js';
 import { KeyRing } from './signature.js';
 import { printTypeArgs } from './type-args.js';
@@ -47,8 +49,13 @@ export class JitInstantiator implements Disposable {
   readonly #companions: Companions;
   readonly #keys: KeyRing;
   readonly #writeBack: WriteBackQueue;
-  readonly #modules = new Map<string, LoadedModule>();
-  readonly #installed = new Map<string, Installed>();
+  readonly #modules = new Modules();
+  readonly #installed = new Installations();
+  /** What the next reload looks at: modules that came since the last, and functions that modules touched which went. */
+  readonly #newModules = new Set<LoadedModule>();
+  readonly #touched = new Set<string>();
+  /** What was dropped and is still called: the old code runs until there is new. */
+  readonly #orphans = new Map<string, Installed>();
   readonly #inFlight = new Map<string, Promise<JitInstantiationResult>>();
   readonly #ledger = new Ledger((line) => this.#log(line));
   readonly #dropListeners: ((symbols: readonly string[]) => void)[] = [];
@@ -66,7 +73,7 @@ export class JitInstantiator implements Disposable {
     this.#planner = new Planner({
       backend: this.#linker,
       maxDepth: this.config.maxDepth,
-      modules: () => [...this.#modules.values()],
+      modules: this.#modules,
       installed: (symbol) => this.#installed.get(symbol),
     });
     this.#companions = new Companions(this.config.cacheDirectory);
@@ -96,12 +103,12 @@ export class JitInstantiator implements Disposable {
       file.close();
       throw error;
     }
-    const before = this.#modules.get(module.path);
     this.#planner.invalidate();
-    this.#modules.set(module.path, module);
+    const before = this.#modules.set(module);
+    this.#newModules.add(module);
     this.#log(`loaded ${module.path}`);
     emit('load', () => ({ path: module.path, durationMs: elapsed() }));
-    if (before !== undefined) this.#replaceModule(before, module);
+    this.#takeOver(before, module);
   }
 
   /**
@@ -115,28 +122,25 @@ export class JitInstantiator implements Disposable {
     if (module === undefined) return false;
     this.#modules.delete(module.path);
     this.#planner.invalidate();
-    const dropped = [...this.#installed.values()].filter(({ home }) => home === module);
-    for (const entry of dropped) this.#linker.closeEntry(entry);
-    this.#drop(dropped.map(({ symbol }) => symbol));
-    this.#linker.collect(this.#installed.values());
+    this.#touch(module);
+    const dropped = [...this.#installed.ofModule(module)];
+    this.#linker.closeEntries(dropped.map((symbol) => this.#installed.get(symbol)!));
+    this.#linker.closeEntries([...this.#orphans.values()].filter(({ home }) => home === module));
+    this.#drop(dropped);
     module.close();
     return true;
   }
 
   /** The row of a `possible` table that lists the symbol, from the first loaded module that has one. */
   findPossible(symbol: string): { readonly path: string; readonly entry: NotePossible } | undefined {
-    for (const module of this.#modules.values()) {
-      const entry = module.possible(symbol);
-      if (entry !== undefined) return { path: module.path, entry };
-    }
-    return undefined;
+    const module = this.#modules.withPossible(symbol);
+    const entry = module?.possible(symbol);
+    return module && entry && { path: module.path, entry };
   }
 
   /** True if a loaded module's note lists the symbol and the JIT is enabled; it may still fail to compile. */
   canJitInstantiate(symbol: string): boolean {
-    if (!this.config.enabled) return false;
-    for (const module of this.#modules.values()) if (module.listing(symbol) !== undefined) return true;
-    return false;
+    return this.config.enabled && this.#modules.withListing(symbol) !== undefined;
   }
 
   /**
@@ -151,7 +155,7 @@ export class JitInstantiator implements Disposable {
     if (!this.config.enabled) return { kind: 'notFound', symbol };
     const known = this.#installed.get(symbol);
     if (known !== undefined) return this.#resultOf(known);
-    return this.#attempt(symbol, () => requestFor(symbol, this.#modules.values()));
+    return this.#attempt(symbol, () => requestFor(symbol, this.#modules));
   }
 
   /**
@@ -188,7 +192,7 @@ export class JitInstantiator implements Disposable {
     this.#checkOpen();
     const name = `${template}<${typeof typeArgs === 'string' ? typeArgs : printTypeArgs(typeArgs)}>`;
     if (!this.config.enabled) return { kind: 'notFound', symbol: name };
-    return this.#attempt(name, () => requestForInstance(template, typeArgs, [...this.#modules.values()]));
+    return this.#attempt(name, () => requestForInstance(template, typeArgs, this.#modules));
   }
 
   /** The signature of a symbol that was instantiated; undefined for every other. */
@@ -232,7 +236,6 @@ export class JitInstantiator implements Disposable {
   dropCachedSymbol(symbol: string): boolean {
     if (!this.#installed.has(symbol)) return false;
     this.#drop([symbol]);
-    this.#linker.collect(this.#installed.values());
     return true;
   }
 
@@ -248,10 +251,8 @@ export class JitInstantiator implements Disposable {
    */
   invalidateBySemanticKey(key: string): string[] {
     this.#checkOpen();
-    const dropped = new Set<string>();
-    for (const entry of this.#installed.values()) if (hasSemanticKey(entry, key)) dropped.add(entry.symbol);
-    this.#invalidate(dropped);
-    return [...dropped];
+    const dropped = this.#installed.ofSemanticKey(key);
+    return this.#invalidate(dropped);
   }
 
   /** Calls `listener` with the symbols whose addresses are no longer to be used, whenever some are dropped. */
@@ -302,6 +303,8 @@ export class JitInstantiator implements Disposable {
     for (const module of this.#modules.values()) module.close();
     this.#modules.clear();
     this.#installed.clear();
+    this.#newModules.clear();
+    this.#orphans.clear();
     this.#linker.close();
     if (this.config.cache === undefined) this.#cache.close();
     if (failures.length > 0) throw JitError.writeBack(failures);
@@ -329,7 +332,7 @@ export class JitInstantiator implements Disposable {
     const elapsed = stopwatch();
     const find = () => {
       this.#checkOpen();
-      return requestFor(symbol, this.#modules.values());
+      return requestFor(symbol, this.#modules);
     };
     try {
       return await this.#planner.planSliced(find, (planned): JitInstantiationResult => {
@@ -348,48 +351,76 @@ export class JitInstantiator implements Disposable {
     const missing = planned.filter(({ symbol }) => !this.#installed.has(symbol));
     const installed = this.#linker.install(missing, (symbol) => this.#installed.get(symbol));
     for (const entry of installed) {
-      this.#installed.set(entry.symbol, entry);
+      this.#installed.add(entry);
+      this.#orphans.delete(entry.symbol);
+      // Asked for by a module that is not the one that lists it: the next reload settles whose it is.
+      const lister = this.#modules.withListing(entry.symbol);
+      if (lister !== undefined && lister !== entry.home) this.#touched.add(entry.symbol);
       if (entry.origin === 'compiled' && this.config.updateSmf) this.#writeBack.add(entry.home, entry.code);
     }
     this.#ledger.installed(root, installed, elapsed());
     return this.#installed.get(root)!;
   }
 
-  #replaceModule(before: LoadedModule, present: LoadedModule): void {
-    for (const [symbol, entry] of this.#installed) {
-      if (entry.home === before) this.#installed.set(symbol, { ...entry, home: present });
+  /** Drops what a module that came, perhaps in place of another, makes something else. */
+  #takeOver(before: LoadedModule | undefined, present: LoadedModule): void {
+    const stale = new Set<string>();
+    const isReload = before !== undefined;
+    if (isReload) {
+      this.#touch(before);
+      this.#installed.rehome(before, present);
+      for (const [symbol, entry] of this.#orphans) {
+        if (entry.home === before) this.#orphans.set(symbol, { ...entry, home: present });
+      }
+      before.close();
+      for (const module of this.#newModules) this.#touch(module);
     }
-    before.close();
-    this.#invalidate(findStale(this.#installed.values(), [...this.#modules.values()]));
+    for (const symbol of this.#touched) {
+      const entry = this.#installed.get(symbol);
+      const freshness = entry && freshnessOf(entry, this.#modules);
+      if (freshness === 'replaced' || (freshness === 'gone' && isReload)) stale.add(symbol);
+      if (freshness !== 'gone' || isReload) this.#touched.delete(symbol);
+    }
+    for (const [symbol, entry] of this.#orphans) {
+      if (!this.#linker.isCalled(symbol)) this.#orphans.delete(symbol);
+      else if (freshnessOf(entry, this.#modules) === 'replaced') stale.add(symbol);
+    }
+    this.#invalidate(stale);
   }
 
-  /** Drops functions with the callers that rely on them, and makes anew what is still called. */
-  #invalidate(dropped: Set<string>): void {
-    if (dropped.size === 0) return;
-    const modules = [...this.#modules.values()];
-    addAffectedCallers(dropped, this.#installed, modules);
-    const old = [...dropped].map((symbol) => this.#installed.get(symbol)!);
-    this.#drop([...dropped]);
-    const called = this.#linker.called(this.#installed.values());
-    for (const entry of old) {
-      if (!called.has(entry.symbol)) continue;
+  #touch(module: LoadedModule): void {
+    this.#newModules.delete(module);
+    for (const symbol of touchedBy(module, this.#installed)) this.#touched.add(symbol);
+  }
+
+  /** Drops functions with the callers that rely on them, and makes anew what is still called. @returns what was dropped */
+  #invalidate(symbols: Iterable<string>): string[] {
+    const old = new Map<string, Installed>();
+    for (const symbol of symbols) old.set(symbol, this.#installed.get(symbol) ?? this.#orphans.get(symbol)!);
+    addAffectedCallers(old, this.#installed, this.#modules);
+    const dropped = [...old.keys()].filter((symbol) => this.#installed.has(symbol));
+    this.#drop(dropped);
+    for (const entry of [...old.values()].filter(({ symbol }) => this.#linker.isCalled(symbol))) {
       this.#attempt(entry.symbol, () => {
-        const request = presentRequest(entry, modules);
+        const request = presentRequest(entry, this.#modules);
         if (request === undefined) throw new InstantiationError(`${entry.symbol}: no loaded module lists it any more`);
         return request;
       });
       const fresh = this.#installed.get(entry.symbol);
       if (fresh === undefined) continue;
       const [was, is] = [entry, fresh].map(({ code }) => signatureToString(code.signature));
-      if (was !== is) this.#linker.closeEntry(entry); // its callers would pass the wrong arguments
+      if (was !== is) this.#linker.closeEntries([entry]); // its callers would pass the wrong arguments
     }
-    this.#linker.collect(this.#installed.values());
+    return dropped;
   }
 
   #drop(symbols: readonly string[]): void {
     if (symbols.length === 0) return;
     this.#planner.invalidate();
+    const entries = symbols.map((symbol) => this.#installed.get(symbol)!);
     for (const symbol of symbols) this.#installed.delete(symbol);
+    this.#linker.release(entries);
+    for (const entry of entries) if (this.#linker.isCalled(entry.symbol)) this.#orphans.set(entry.symbol, entry);
     this.#ledger.dropped(symbols);
     for (const listener of this.#dropListeners) listener(symbols);
   }

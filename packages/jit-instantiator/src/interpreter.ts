@@ -1,5 +1,6 @@
 // The backend for where executable memory is refused: the interpreter of template-ir runs the same functions, with the same
-// results bit for bit, far slower.
+// results bit for bit, far slower. Calls go through slots, as those of machine code do: an old caller gets the function
+// that it was compiled against, or what replaced it with the same signature.
 import { NativeMemError, TrapError } from '@simple-jit/native-mem';
 import {
   type Callee,
@@ -7,24 +8,41 @@ import {
   calleesOf,
   IrTrapError,
   interpret,
-  type Signature,
   signatureOf,
   signatureToString,
+  type Type,
 } from '@simple-jit/template-ir';
 import type { Backend, Callable, Generated, Installed, InstalledCode } from './backend.js';
+import { CallGraph, type Slot } from './call-graph.js';
 import { GuestMemory } from './guest-memory.js';
+import { instanceOf } from './instance.js';
 import { fromIrValue, toIrValue } from './ir-values.js';
-import { instanceOf, type Planned } from './plan.js';
+import type { Planned } from './plan.js';
 
-const NO_CODE: InstalledCode = { address: 0n, size: 0, bytes: () => new Uint8Array() };
+/** What stands in for machine code. An entry has no body: it leads on through its slot. */
+class Interpreted implements InstalledCode {
+  readonly address = 0n;
+  readonly size = 0;
+  body: ConcreteFunction | undefined;
+
+  bytes(): Uint8Array {
+    return new Uint8Array();
+  }
+}
+
+/** There is no pointer to store into: what a slot leads to is in the graph. */
+type InterpreterSlot = Slot<Interpreted, undefined>;
 
 export class Interpreter implements Backend {
   readonly mode = 'interpret';
-  /** What a call of an instance reaches, by `sort<f64>`. */
-  readonly #instances = new Map<string, Installed>();
-  /** What a callable reaches, by symbol and signature. */
-  readonly #functions = new Map<string, Installed>();
-  readonly #entries = new Set<string>();
+  readonly #graph = new CallGraph<Interpreted, undefined>({
+    redirect: () => {},
+    closeCode: () => {},
+    closePointer: () => {},
+  });
+  readonly #entries = new Map<InterpreterSlot, Interpreted>();
+  /** By the very call in a body. */
+  readonly #calls = new WeakMap<Callee, InterpreterSlot>();
 
   generate(fn: ConcreteFunction): Generated {
     return {
@@ -37,95 +55,110 @@ export class Interpreter implements Backend {
     };
   }
 
-  install(plan: readonly Planned[]): Installed[] {
-    return plan.map((planned) => {
-      const entry = { ...planned, block: NO_CODE };
-      this.#instances.set(instanceOf(entry), entry);
-      this.#functions.set(keyOf(entry), entry);
-      return entry;
+  install(plan: readonly Planned[], installed: (symbol: string) => Installed | undefined): Installed[] {
+    const result = plan.map((planned) => {
+      const { imports, body } = planned.code;
+      const slots = new Map<string, InterpreterSlot>();
+      for (const callee of imports) {
+        const signature = signatureToString(callee.signature);
+        const slot =
+          this.#graph.slot(callee.symbol, signature) ??
+          this.#graph.addSlot(callee.symbol, signature, undefined, blockOf(installed(callee.symbol)));
+        slots.set(`${instanceOf(callee)} ${signature}`, slot);
+      }
+      const block = new Interpreted();
+      block.body = this.#bind(body!, slots);
+      this.#graph.add(block, [...slots.values()]);
+      return { ...planned, block };
     });
+    for (const { symbol, code, block } of result) {
+      const slot = this.#graph.slot(symbol, signatureToString(code.signature));
+      if (slot !== undefined) this.#graph.redirect(slot, block);
+    }
+    this.#graph.collect();
+    return result;
+  }
+
+  release(entries: readonly Installed[]): void {
+    for (const entry of entries) this.#graph.release(blockOf(entry)!);
+    this.#graph.collect();
   }
 
   entryOf(): undefined {
     return undefined;
   }
 
-  callable(entry: Installed): Callable {
-    const key = keyOf(entry);
-    this.#entries.add(key);
-    const { symbol } = entry;
-    const { params } = entry.code.signature;
+  callable(installed: Installed): Callable {
+    const { symbol } = installed;
+    const { signature } = installed.code;
+    const text = signatureToString(signature);
+    const slot = this.#graph.slot(symbol, text) ?? this.#graph.addSlot(symbol, text, undefined, blockOf(installed));
+    let entry = this.#entries.get(slot);
+    if (entry === undefined) {
+      entry = new Interpreted();
+      this.#graph.add(entry, [slot]);
+      this.#entries.set(slot, entry);
+    }
+    const opened = entry;
     return (...args) => {
-      const body = this.#entries.has(key) ? this.#functions.get(key)?.code.body : undefined;
+      const body = this.#graph.has(opened) ? slot.target?.body : undefined;
       if (body === undefined) {
         throw new NativeMemError(`${symbol} was dropped: resolve it again`, { code: 'ERR_CODE_FREED' });
       }
-      if (args.length !== params.length) {
-        throw new TypeError(`${symbol} takes ${params.length} argument(s), got ${args.length}`);
+      if (args.length !== signature.params.length) {
+        throw new TypeError(`${symbol} takes ${signature.params.length} argument(s), got ${args.length}`);
       }
       const memory = new GuestMemory();
-      const values = params.map((type, i) => toIrValue(args[i], type, memory, `argument ${i + 1} of ${symbol}`));
+      const values = signature.params.map((type, i) =>
+        toIrValue(args[i], type, memory, `argument ${i + 1} of ${symbol}`),
+      );
       return fromIrValue(
-        trapping(() => interpret(body, values, { memory, call: (callee) => this.#bodyOf(callee) })),
-        signatureOf(body).result,
+        trapping(() => interpret(body, values, { memory, call: (callee) => this.#calls.get(callee)!.target!.body! })),
+        signature.result,
       );
     };
   }
 
-  closeEntry(entry: Installed): void {
-    this.#entries.delete(keyOf(entry));
+  closeEntries(entries: readonly Installed[]): void {
+    for (const { symbol, code } of entries) {
+      const slot = this.#graph.slot(symbol, signatureToString(code.signature));
+      const entry = slot && this.#entries.get(slot);
+      if (entry === undefined) continue;
+      this.#entries.delete(slot!);
+      this.#graph.release(entry);
+    }
+    this.#graph.collect();
   }
 
-  called(published: Iterable<Installed>): Set<string> {
-    const symbols = new Set<string>();
-    for (const { code } of this.#reachable(published)) for (const { symbol } of code.imports) symbols.add(symbol);
-    for (const key of this.#entries) {
-      const entry = this.#functions.get(key);
-      if (entry !== undefined) symbols.add(entry.symbol);
-    }
-    return symbols;
-  }
-
-  collect(published: Iterable<Installed>): void {
-    const reachable = this.#reachable(published);
-    for (const map of [this.#instances, this.#functions]) {
-      for (const [key, entry] of map) if (!reachable.has(entry)) map.delete(key);
-    }
+  isCalled(symbol: string): boolean {
+    return this.#graph.isCalled(symbol);
   }
 
   close(): void {
     this.#entries.clear();
-    this.collect([]);
+    this.#graph.close();
   }
 
-  #reachable(published: Iterable<Installed>): Set<Installed> {
-    const reachable = new Set<Installed>();
-    // As they were installed: the published ones may be copies with another home.
-    for (const entry of published) add(reachable, this.#functions.get(keyOf(entry)));
-    for (const key of this.#entries) add(reachable, this.#functions.get(key));
-    // A Set that grows while it is walked is walked to its new end.
-    for (const { code } of reachable) {
-      for (const callee of code.imports) add(reachable, this.#instances.get(instanceOf(callee)));
-    }
-    return reachable;
-  }
-
-  #bodyOf(callee: Callee): ConcreteFunction {
-    return this.#instances.get(instanceOf(callee))!.code.body!;
+  /** A copy of the body whose calls know their slots. */
+  #bind(body: ConcreteFunction, slots: ReadonlyMap<string, InterpreterSlot>): ConcreteFunction {
+    const typeOf = (value: number): Type => body.valueTypes[value]!;
+    const blocks = body.blocks.map((block) => ({
+      ...block,
+      instructions: block.instructions.map((instruction) => {
+        if (instruction.op !== 'call') return instruction;
+        const { args, result } = instruction;
+        const signature = { params: args.map(typeOf), result: result === undefined ? undefined : typeOf(result) };
+        const callee = { ...instruction.callee };
+        this.#calls.set(callee, slots.get(`${instanceOf(callee)} ${signatureToString(signature)}`)!);
+        return { ...instruction, callee };
+      }),
+    }));
+    return { ...body, blocks };
   }
 }
 
-const keyOf = ({
-  symbol,
-  code,
-}: {
-  readonly symbol: string;
-  readonly code: { readonly signature: Signature };
-}): string => `${symbol} ${signatureToString(code.signature)}`;
-
-function add<T>(set: Set<T>, item: T | undefined): void {
-  if (item !== undefined) set.add(item);
-}
+/** What this backend installed. */
+const blockOf = (entry: Installed | undefined): Interpreted | undefined => entry?.block as Interpreted | undefined;
 
 /** A trap is the error that it is in machine code. There is no instruction's address to tell. */
 function trapping<T>(action: () => T): T {

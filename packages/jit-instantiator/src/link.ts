@@ -3,8 +3,9 @@
 // What was replaced is freed once nothing that can still be called leads to it.
 import { compileUnit, patchImports } from '@simple-jit/codegen';
 import { bindFunction, type CodeArena, type CodeBlock, type ImportSlot } from '@simple-jit/native-mem';
-import { type ConcreteFunction, type Signature, signatureToString } from '@simple-jit/template-ir';
+import { type ConcreteFunction, signatureToString } from '@simple-jit/template-ir';
 import type { Backend, Callable, Generated, Installed } from './backend.js';
+import { CallGraph, type Slot } from './call-graph.js';
 import { nativeSignature } from './native-signature.js';
 import type { Planned } from './plan.js';
 
@@ -13,12 +14,7 @@ interface Linked extends Installed {
   readonly block: CodeBlock;
 }
 
-/** Where all calls of a symbol go that rely on one signature. Code of another signature gets a slot of its own. */
-interface Slot {
-  readonly symbol: string;
-  readonly pointer: ImportSlot;
-  target: CodeBlock | undefined;
-}
+type LinkSlot = Slot<CodeBlock, ImportSlot>;
 
 /** jmp [rip + displacement]: System V leaves every register as the callee expects it. */
 const JUMP_THROUGH_SLOT = Uint8Array.of(0xff, 0x25, 0, 0, 0, 0);
@@ -27,11 +23,15 @@ const JUMP_DISPLACEMENT_AT = 2;
 export class Linker implements Backend {
   readonly mode = 'native';
   readonly #arena: CodeArena;
-  readonly #slots = new Map<string, Slot>();
-  /** Every open block, with the keys of the slots that it calls through. */
-  readonly #blocks = new Map<CodeBlock, readonly string[]>();
-  /** By slot key: code that jumps through it, so that JS callers are redirected like all others. */
-  readonly #entries = new Map<string, CodeBlock>();
+  readonly #graph = new CallGraph<CodeBlock, ImportSlot>({
+    redirect: (pointer, block) => {
+      pointer.target = block.address;
+    },
+    closeCode: (block) => block.close(),
+    closePointer: (pointer) => pointer.close(),
+  });
+  /** Code that jumps through a slot, so that JS callers are redirected like all others. */
+  readonly #entries = new Map<LinkSlot, CodeBlock>();
 
   constructor(arena: CodeArena) {
     this.#arena = arena;
@@ -51,22 +51,20 @@ export class Linker implements Backend {
   /** @throws NativeMemError if memory is refused */
   install(plan: readonly Planned[], installed: (symbol: string) => Installed | undefined): Linked[] {
     const blocks: CodeBlock[] = [];
-    const fresh: string[] = [];
+    const fresh: LinkSlot[] = [];
     try {
-      const keys = plan.map(({ code }) =>
+      const slots = plan.map(({ code }) =>
         code.imports.map(({ symbol, signature }) => {
-          const key = slotKey(symbol, signature);
-          if (this.#slots.has(key)) return key;
-          fresh.push(key);
-          const target = blockOf(installed(symbol));
-          this.#slots.set(key, { symbol, pointer: this.#arena.allocateSlot(target?.address ?? 0n), target });
-          return key;
+          const text = signatureToString(signature);
+          const known = this.#graph.slot(symbol, text);
+          if (known !== undefined) return known;
+          const slot = this.#addSlot(symbol, text, blockOf(installed(symbol)));
+          fresh.push(slot);
+          return slot;
         }),
       );
       for (const [index, { code }] of plan.entries()) {
-        const addresses = new Map(
-          code.imports.map(({ symbol }, i) => [symbol, this.#slots.get(keys[index]![i]!)!.pointer.address]),
-        );
+        const addresses = new Map(code.imports.map(({ symbol }, i) => [symbol, slots[index]![i]!.pointer.address]));
         const block = this.#arena.allocate(code.code, {
           name: code.symbol,
           traps: code.traps,
@@ -75,19 +73,27 @@ export class Linker implements Backend {
           },
         });
         blocks.push(block);
-        this.#blocks.set(block, keys[index]!);
+        this.#graph.add(block, slots[index]!);
       }
     } catch (error) {
-      for (const block of blocks) this.#closeBlock(block);
-      for (const key of fresh) this.#closeSlot(key);
+      for (const block of blocks) this.#graph.release(block);
+      this.#graph.collect();
+      for (const slot of fresh) this.#graph.discard(slot);
       throw error;
     }
     const result = plan.map((planned, index) => ({ ...planned, block: blocks[index]! }));
     for (const { symbol, code, block } of result) {
-      const slot = this.#slots.get(slotKey(symbol, code.signature));
-      if (slot !== undefined) redirect(slot, block);
+      const slot = this.#graph.slot(symbol, signatureToString(code.signature));
+      if (slot !== undefined) this.#graph.redirect(slot, block);
     }
+    this.#graph.collect();
     return result;
+  }
+
+  /** Code that a call is in right now is kept by native-mem until that ends. */
+  release(entries: readonly Installed[]): void {
+    for (const { block } of entries as readonly Linked[]) this.#graph.release(block);
+    this.#graph.collect();
   }
 
   callable(entry: Installed): Callable {
@@ -95,86 +101,55 @@ export class Linker implements Backend {
   }
 
   entryOf(installed: Installed): bigint {
-    const { symbol, code, block } = installed;
-    const key = slotKey(symbol, code.signature);
-    let entry = this.#entries.get(key);
+    const { symbol, code } = installed;
+    const signature = signatureToString(code.signature);
+    const slot = this.#graph.slot(symbol, signature) ?? this.#addSlot(symbol, signature, (installed as Linked).block);
+    let entry = this.#entries.get(slot);
     if (entry === undefined) {
-      const known = this.#slots.get(key);
-      const slot = known ?? { symbol, pointer: this.#arena.allocateSlot(block.address), target: blockOf(installed) };
-      this.#slots.set(key, slot);
-      const imports = [
-        { symbol, template: '', typeArgs: [], signature: code.signature, sites: [JUMP_DISPLACEMENT_AT] },
-      ];
-      entry = this.#arena.allocate(JUMP_THROUGH_SLOT, {
-        name: symbol,
-        relocate: (copy, address) => {
-          patchImports({ code: copy, imports }, address, new Map([[symbol, slot.pointer.address]]), copy);
-        },
-      });
-      this.#blocks.set(entry, [key]);
-      this.#entries.set(key, entry);
+      const sites = [JUMP_DISPLACEMENT_AT];
+      const imports = [{ symbol, template: '', typeArgs: [], signature: code.signature, sites }];
+      try {
+        entry = this.#arena.allocate(JUMP_THROUGH_SLOT, {
+          name: symbol,
+          relocate: (copy, address) => {
+            patchImports({ code: copy, imports }, address, new Map([[symbol, slot.pointer.address]]), copy);
+          },
+        });
+      } catch (error) {
+        this.#graph.discard(slot);
+        throw error;
+      }
+      this.#graph.add(entry, [slot]);
+      this.#entries.set(slot, entry);
     }
     return entry.address;
   }
 
-  closeEntry({ symbol, code }: Installed): void {
-    const key = slotKey(symbol, code.signature);
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    this.#entries.delete(key);
-    this.#closeBlock(entry);
+  closeEntries(entries: readonly Installed[]): void {
+    for (const { symbol, code } of entries) {
+      const slot = this.#graph.slot(symbol, signatureToString(code.signature));
+      const entry = slot && this.#entries.get(slot);
+      if (entry === undefined) continue;
+      this.#entries.delete(slot!);
+      this.#graph.release(entry);
+    }
+    this.#graph.collect();
   }
 
-  called(published: Iterable<Installed>): Set<string> {
-    const { slots } = this.#reachable(published);
-    return new Set([...slots].map((key) => this.#slots.get(key)!.symbol));
-  }
-
-  /** Code that a call is in right now is kept by native-mem until that ends. */
-  collect(published: Iterable<Installed>): void {
-    const { blocks, slots } = this.#reachable(published);
-    for (const block of [...this.#blocks.keys()]) if (!blocks.has(block)) this.#closeBlock(block);
-    for (const key of [...this.#slots.keys()]) if (!slots.has(key)) this.#closeSlot(key);
+  isCalled(symbol: string): boolean {
+    return this.#graph.isCalled(symbol);
   }
 
   /** Frees all code and slots. Callables that were bound to it throw from now on. */
   close(): void {
     this.#entries.clear();
-    this.collect([]);
+    this.#graph.close();
   }
 
-  #reachable(published: Iterable<Installed>): { blocks: Set<CodeBlock>; slots: Set<string> } {
-    const blocks = new Set<CodeBlock>(this.#entries.values());
-    for (const entry of published) blocks.add((entry as Linked).block);
-    const slots = new Set<string>();
-    // A Set that grows while it is walked is walked to its new end.
-    for (const block of blocks) {
-      for (const key of this.#blocks.get(block) ?? []) {
-        slots.add(key);
-        const { target } = this.#slots.get(key)!;
-        if (target !== undefined) blocks.add(target);
-      }
-    }
-    return { blocks, slots };
-  }
-
-  #closeBlock(block: CodeBlock): void {
-    this.#blocks.delete(block);
-    block.close();
-  }
-
-  #closeSlot(key: string): void {
-    this.#slots.get(key)?.pointer.close();
-    this.#slots.delete(key);
+  #addSlot(symbol: string, signature: string, target: CodeBlock | undefined): LinkSlot {
+    return this.#graph.addSlot(symbol, signature, this.#arena.allocateSlot(target?.address ?? 0n), target);
   }
 }
-
-const slotKey = (symbol: string, signature: Signature): string => `${symbol} ${signatureToString(signature)}`;
 
 /** What this backend installed. */
 const blockOf = (entry: Installed | undefined): CodeBlock | undefined => (entry as Linked | undefined)?.block;
-
-function redirect(slot: Slot, block: CodeBlock): void {
-  slot.pointer.target = block.address;
-  slot.target = block;
-}

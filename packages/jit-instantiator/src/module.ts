@@ -10,6 +10,7 @@ import {
 } from '@simple-jit/smf-format';
 import type { Companions, PersistedSource } from './companion.js';
 import { sha256 } from './function.js';
+import { instanceKey } from './instance.js';
 import { readPersisted } from './persisted.js';
 import { isSigned, type KeyRing } from './signature.js';
 import { trustOfFile } from './trust.js';
@@ -25,6 +26,8 @@ export class LoadedModule {
   /** The symbol that this note gives to a template with its types. */
   readonly #symbols = new Map<string, string>();
   #cycles: Map<string, readonly string[]> | undefined;
+  #templatesByName: Map<string, SmfTemplate> | undefined;
+  #templateNames: ReadonlySet<string> | undefined;
   readonly #companions: Companions;
   readonly #keys: KeyRing;
   #own: PersistedSource | undefined;
@@ -48,6 +51,19 @@ export class LoadedModule {
     }
   }
 
+  possibleSymbols(): Iterable<string> {
+    return this.#possible.keys();
+  }
+
+  listedSymbols(): Iterable<string> {
+    return this.#listings.keys();
+  }
+
+  /** The instances that the note gives symbols to, as `instanceKey` spells them. */
+  listedInstances(): Iterable<string> {
+    return this.#symbols.keys();
+  }
+
   possible(symbol: string): NotePossible | undefined {
     return this.#possible.get(symbol);
   }
@@ -56,17 +72,30 @@ export class LoadedModule {
     return this.#listings.get(symbol);
   }
 
-  /** The name that the note gives to an instance, if it lists it. `typeArgs` as the note writes them. */
-  symbolOf(template: string, typeArgs: string): string | undefined {
-    return this.#symbols.get(instanceKey(template, typeArgs));
+  /** The symbol that the note gives to an instance, if it lists it. @param instance see `instanceKey` */
+  symbolOf(instance: string): string | undefined {
+    return this.#symbols.get(instance);
   }
 
-  /** The template of that name, with its body and raw entry, if this file holds it. */
+  /** The template of that name, with its body and raw entry, if this file holds it. @throws SmfFormatError if that cannot be told */
   template(name: string): SmfTemplate | undefined {
     const symbol = this.file.file.findSymbol(name);
     if (symbol?.isTemplate) return this.file.file.templateAt(symbol.templateOffset);
     // Version 1 files do not always flag their symbols.
-    return this.file.file.templates().find((template) => template.name === name);
+    this.#templatesByName ??= firstByName(this.file.file.templates());
+    return this.#templatesByName.get(name);
+  }
+
+  /** The names of all templates that `template` finds. @throws SmfFormatError if a part of them cannot be read */
+  templateNames(): ReadonlySet<string> {
+    if (this.#templateNames === undefined) {
+      const names = new Set<string>();
+      for (const { isTemplate, name } of this.file.file.symbols) if (isTemplate) names.add(name);
+      for (const { name } of this.file.file.templates()) names.add(name);
+      for (const name of names) if (this.template(name) === undefined) names.delete(name);
+      this.#templateNames = names;
+    }
+    return this.#templateNames;
   }
 
   /** The hard cycle (E0420) of the note's dependencies that the symbol is in or leads to; first = last. */
@@ -99,9 +128,10 @@ export class LoadedModule {
   }
 }
 
-/** `sort<f64>`: one spelling for one instance, whatever blanks the note has. */
-export function instanceKey(template: string, typeArgs: string): string {
-  return `${template}<${typeArgs.replace(/\s+/g, '')}>`;
+function firstByName(templates: readonly SmfTemplate[]): Map<string, SmfTemplate> {
+  const byName = new Map<string, SmfTemplate>();
+  for (const template of templates) if (!byName.has(template.name)) byName.set(template.name, template);
+  return byName;
 }
 
 /** Each instantiation that is in a hard cycle, or needs one that is, with that cycle. */

@@ -8,6 +8,17 @@ export function nativeSignature({ params, result }: Signature): NativeSignature 
 }
 
 function typeName(type: Type): NativeTypeName {
-  if (type.kind === 'param') throw new TypeError(`${typeToString(type)} is a type parameter: a caller needs a type`);
-  return type.kind === 'ptr' ? `ptr<${typeToString(type.to)}>` : type.name;
+  switch (type.kind) {
+    case 'scalar':
+      return type.name;
+    case 'ptr':
+      // The elements of an array are checked by their type only where there are typed arrays of it.
+      return type.to.kind === 'scalar' || type.to.kind === 'ptr' ? `ptr<${typeToString(type.to)}>` : 'ptr';
+    case 'fn':
+      return 'ptr';
+    case 'param':
+      throw new TypeError(`${typeToString(type)} is a type parameter: a caller needs a type`);
+    default:
+      throw new TypeError(`${typeToString(type)} lies in memory: a caller passes a pointer to it`);
+  }
 }

@@ -15,9 +15,10 @@ import {
 import type { Backend } from './backend.js';
 import { checkPersisted } from './check-persisted.js';
 import { type LinkableFunction, sha256 } from './function.js';
+import { type Instance, instanceOf } from './instance.js';
 import { InstantiationError } from './instantiation-error.js';
-import { instanceKey, type LoadedModule } from './module.js';
-import { printTypeArgs } from './type-args.js';
+import type { LoadedModule } from './module.js';
+import type { Modules } from './modules.js';
 
 /** An instance that somebody needs. */
 export interface Request {
@@ -37,7 +38,7 @@ export interface Planned extends Request {
 }
 
 export interface PlanContext {
-  readonly modules: Iterable<LoadedModule>;
+  readonly modules: Modules;
   readonly maxDepth: number;
   readonly backend: Pick<Backend, 'mode' | 'generate'>;
   /** The signature of a function that is installed already, as text. */
@@ -48,24 +49,18 @@ export interface PlanContext {
 }
 
 /** The request that a module's note makes of a symbol, from the first module that lists it. */
-export function requestFor(symbol: string, modules: Iterable<LoadedModule>): Request | undefined {
-  for (const home of modules) {
-    const row = home.listing(symbol);
-    if (row !== undefined)
-      return { symbol, template: row.template, typeArgs: readTypeArgs(symbol, row.typeArgs), home };
-  }
-  return undefined;
+export function requestFor(symbol: string, modules: Modules): Request | undefined {
+  const home = modules.withListing(symbol);
+  const row = home?.listing(symbol);
+  if (home === undefined || row === undefined) return undefined;
+  return { symbol, template: row.template, typeArgs: readTypeArgs(symbol, row.typeArgs), home };
 }
 
 /**
  * The request for an instance that need not be listed: under the symbol that a table gives it, or else its mangled name.
  * @throws InstantiationError if no module holds the template, or the types are none
  */
-export function requestForInstance(
-  template: string,
-  typeArgs: string | readonly Type[],
-  modules: readonly LoadedModule[],
-): Request {
+export function requestForInstance(template: string, typeArgs: string | readonly Type[], modules: Modules): Request {
   const types = typeof typeArgs === 'string' ? readTypeArgs(template, typeArgs) : typeArgs;
   const symbol = symbolOf({ template, typeArgs: types }, modules);
   const listed = requestFor(symbol, modules);
@@ -74,9 +69,7 @@ export function requestForInstance(
       `${symbol} is ${instanceOf(listed)} in the tables of ${listed.home.path}, so it cannot be ${instanceOf({ template, typeArgs: types })}: give that a name of its own in a table`,
     );
   }
-  const home =
-    listed?.home ??
-    modules.find((module) => naming(`${symbol}: ${module.path}`, () => module.template(template)) !== undefined);
+  const home = listed?.home ?? holderOf(symbol, template, modules)?.home;
   if (home === undefined) {
     throw new InstantiationError(
       `${symbol}: no loaded module holds the template ${template}; load the SMF file that defines it`,
@@ -151,22 +144,36 @@ function obtain(request: Request, { modules, backend }: PlanContext): Planned {
 /** The module that asks first, then all others in load order. @throws InstantiationError if none holds it */
 export function findTemplate(
   { symbol, template, home }: Request,
-  modules: Iterable<LoadedModule>,
-): { template: SmfTemplate; path: string } {
-  for (const module of [home, ...modules]) {
-    const found = naming(`${symbol}: ${module.path}`, () => module.template(template));
-    if (found !== undefined) return { template: found, path: module.path };
-  }
+  modules: Modules,
+): { readonly template: SmfTemplate; readonly path: string } {
+  const found = templateIn(home, symbol, template) ?? holderOf(symbol, template, modules);
+  if (found !== undefined) return { template: found.template, path: found.home.path };
   throw new InstantiationError(
     `${symbol}: no loaded module holds the template ${template}; load the SMF file that defines it (${home.path} does not)`,
   );
+}
+
+interface Holder {
+  readonly template: SmfTemplate;
+  readonly home: LoadedModule;
+}
+
+/** The first module that holds a template. @throws InstantiationError if that cannot be told */
+function holderOf(symbol: string, template: string, modules: Modules): Holder | undefined {
+  const home = modules.withTemplate(template);
+  return home && templateIn(home, symbol, template);
+}
+
+function templateIn(home: LoadedModule, symbol: string, name: string): Holder | undefined {
+  const template = naming(`${symbol}: ${home.path}`, () => home.template(name));
+  return template && { template, home };
 }
 
 function generate(
   request: Request,
   template: SmfTemplate,
   templateHash: string,
-  modules: Iterable<LoadedModule>,
+  modules: Modules,
   backend: Pick<Backend, 'generate'>,
 ): LinkableFunction {
   const { symbol, typeArgs } = request;
@@ -184,34 +191,18 @@ function generate(
     template: request.template,
     typeArgs,
     imports: generated.imports.map(
-      (needs): CompiledImport => ({ ...needs, symbol: symbolOf(needs, [request.home, ...modules]) }),
+      (needs): CompiledImport => ({ ...needs, symbol: symbolOf(needs, modules, request.home) }),
     ),
     requirements: { ...generated.requirements, templateHash },
   };
 }
 
-/** What the tables call an instance; a name of our own where they do not list it. */
-function symbolOf(
-  { template, typeArgs }: { readonly template: string; readonly typeArgs: readonly Type[] },
-  modules: Iterable<LoadedModule>,
-): string {
-  const written = printTypeArgs(typeArgs);
-  for (const module of modules) {
-    const symbol = module.symbolOf(template, written);
-    if (symbol !== undefined) return symbol;
-  }
-  return mangle(template, typeArgs);
-}
-
-/** `sort<f64>` */
-export function instanceOf({
-  template,
-  typeArgs,
-}: {
-  readonly template: string;
-  readonly typeArgs: readonly Type[];
-}): string {
-  return instanceKey(template, printTypeArgs(typeArgs));
+/** What the tables call an instance, those of the module that asks first; a name of our own where none lists it. */
+function symbolOf(instance: Instance, modules: Modules, asking?: LoadedModule): string {
+  const key = instanceOf(instance);
+  return (
+    asking?.symbolOf(key) ?? modules.withInstance(key)?.symbolOf(key) ?? mangle(instance.template, instance.typeArgs)
+  );
 }
 
 function readTypeArgs(symbol: string, text: string): readonly Type[] {

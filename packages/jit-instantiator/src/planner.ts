@@ -3,14 +3,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { signatureToString } from '@simple-jit/template-ir';
 import type { Backend, Installed } from './backend.js';
-import type { LoadedModule } from './module.js';
+import type { Modules } from './modules.js';
 import { type Planned, planSteps, type Request } from './plan.js';
 
 /** What a planner works on, which changes while sliced plans run. */
 export interface Surroundings {
   readonly backend: Backend;
   readonly maxDepth: number;
-  modules(): readonly LoadedModule[];
+  readonly modules: Modules;
   installed(symbol: string): Installed | undefined;
 }
 
@@ -75,7 +75,7 @@ export class Planner {
   #steps(root: Request): Generator<void, Planned[]> {
     const { backend, maxDepth, modules, installed } = this.#surroundings;
     return planSteps(root, {
-      modules: modules(),
+      modules,
       maxDepth,
       backend,
       prepared: this.#sliced > 0 ? this.#prepared : new Map(),

@@ -3,38 +3,44 @@
 import { decodeTemplate, signatureOf, signatureToString, specialise } from '@simple-jit/template-ir';
 import type { Installed } from './backend.js';
 import { sha256 } from './function.js';
+import type { Installations } from './installations.js';
+import { instanceOf } from './instance.js';
 import { InstantiationError } from './instantiation-error.js';
 import type { LoadedModule } from './module.js';
-import { findTemplate, instanceOf, type Request, requestFor } from './plan.js';
-
-/** True if the key names the function's template (`sort`), or its template with its types (`sort<f64>`). */
-export function hasSemanticKey(entry: Installed, key: string): boolean {
-  return key === entry.template || key.replace(/\s+/g, '') === instanceOf(entry);
-}
+import { type Modules, templateNames } from './modules.js';
+import { findTemplate, type Request, requestFor } from './plan.js';
 
 /** How the function would be asked for now; undefined if nothing lists it and the module that it is for is gone. */
-export function presentRequest(
-  { symbol, template, typeArgs, home }: Installed,
-  modules: readonly LoadedModule[],
-): Request | undefined {
+export function presentRequest({ symbol, template, typeArgs, home }: Installed, modules: Modules): Request | undefined {
   const listed = requestFor(symbol, modules);
   if (listed !== undefined) return listed;
-  const present = modules.find(({ path }) => path === home.path);
+  const present = modules.get(home.path);
   return present && { symbol, template, typeArgs, home: present };
 }
 
-/** The functions that are not what would be compiled now: another instance, another template, or none. */
-export function findStale(installed: Iterable<Installed>, modules: readonly LoadedModule[]): Set<string> {
-  const stale = new Set<string>();
-  for (const entry of installed) {
-    const hash = attempt(() => {
-      const request = presentRequest(entry, modules);
-      if (request === undefined || instanceOf(request) !== instanceOf(entry)) return undefined;
-      return sha256(findTemplate(request, modules).template.entry);
-    });
-    if (hash !== entry.code.requirements.templateHash) stale.add(entry.symbol);
-  }
-  return stale;
+/** The installed functions that may be something else once this module comes or goes. */
+export function* touchedBy(module: LoadedModule, installed: Installations): Iterable<string> {
+  if (installed.size === 0) return;
+  yield* installed.ofModule(module);
+  for (const symbol of module.listedSymbols()) if (installed.has(symbol)) yield symbol;
+  const names = templateNames(module);
+  if (names === undefined) for (const { symbol } of installed.values()) yield symbol;
+  else for (const name of names) yield* installed.ofTemplate(name);
+}
+
+/** `gone`: no loaded module has it. `replaced`: another instance or another template would be compiled now. */
+export type Freshness = 'present' | 'replaced' | 'gone';
+
+/** Whether an installed function is still what its symbol stands for. */
+export function freshnessOf(entry: Installed, modules: Modules): Freshness {
+  const found = attempt(() => {
+    const request = presentRequest(entry, modules);
+    if (request === undefined) return undefined;
+    const hash = sha256(findTemplate(request, modules).template.entry);
+    return hash === entry.code.requirements.templateHash && instanceOf(request) === instanceOf(entry);
+  });
+  if (found === undefined) return 'gone';
+  return found ? 'present' : 'replaced';
 }
 
 /**
@@ -42,28 +48,17 @@ export function findStale(installed: Iterable<Installed>, modules: readonly Load
  * Where that gives the caller itself another signature, its callers follow. Code calls through slots, and takes nothing
  * else from what it calls.
  */
-export function addAffectedCallers(
-  dropped: Set<string>,
-  installed: ReadonlyMap<string, Installed>,
-  modules: readonly LoadedModule[],
-): void {
-  const callers = new Map<string, string[]>();
-  for (const { symbol, code } of installed.values()) {
-    for (const callee of code.imports) {
-      const list = callers.get(callee.symbol);
-      if (list === undefined) callers.set(callee.symbol, [symbol]);
-      else list.push(symbol);
-    }
-  }
-  // A Set that grows while it is walked is walked to its new end.
-  for (const symbol of dropped) {
-    const entry = installed.get(symbol)!;
+export function addAffectedCallers(dropped: Map<string, Installed>, installed: Installations, modules: Modules): void {
+  // A Map that grows while it is walked is walked to its new end.
+  for (const [symbol, entry] of dropped) {
     if (presentSignature(entry, modules) === signatureToString(entry.code.signature)) continue;
-    for (const caller of callers.get(symbol) ?? []) dropped.add(caller);
+    for (const caller of installed.callersOf(symbol)) {
+      if (!dropped.has(caller)) dropped.set(caller, installed.get(caller)!);
+    }
   }
 }
 
-function presentSignature(entry: Installed, modules: readonly LoadedModule[]): string | undefined {
+function presentSignature(entry: Installed, modules: Modules): string | undefined {
   return attempt(() => {
     const request = presentRequest(entry, modules);
     if (request === undefined) return undefined;
