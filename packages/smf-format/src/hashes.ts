@@ -2,7 +2,8 @@
 // would be some fifty times slower. http://www.isthe.com/chongo/tech/comp/fnv/
 
 const encoder = new TextEncoder();
-const BASIS_32 = 0x811c9dc5 | 0;
+/** What an FNV-1a 32 begins with, before any byte. */
+export const fnv1a32Basis = 0x811c9dc5 | 0;
 const PRIME_32 = 0x01000193;
 
 /**
@@ -13,7 +14,7 @@ const PRIME_32 = 0x01000193;
  */
 export function fnv1a32(data: Uint8Array | string): number {
   if (typeof data !== 'string') return fnv1a32Range(data, 0, data.length);
-  let hash = BASIS_32;
+  let hash = fnv1a32Basis;
   for (let i = 0; i < data.length; i++) {
     const code = data.charCodeAt(i);
     if (code >= 0x80) {
@@ -25,9 +26,12 @@ export function fnv1a32(data: Uint8Array | string): number {
   return hash >>> 0;
 }
 
+/** One byte more; the result is signed until `>>> 0`. */
+export const fnv1a32Step = (hash: number, byte: number): number => Math.imul(hash ^ byte, PRIME_32);
+
 /** FNV-1a 32 of `bytes[start, end)`. */
 export function fnv1a32Range(bytes: Uint8Array, start: number, end: number): number {
-  let hash = BASIS_32;
+  let hash = fnv1a32Basis;
   for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), PRIME_32);
   return hash >>> 0;
 }
@@ -43,7 +47,7 @@ export function fnv1a64(data: Uint8Array | string): bigint {
 }
 
 /** FNV-1a 64 of several pieces, as if they were one. */
-export function fnv1a64Parts(parts: readonly Uint8Array[]): bigint {
+export function fnv1a64Parts(parts: Iterable<Uint8Array>): bigint {
   let high = 0xcbf29ce4 | 0;
   let low = 0x84222325 | 0;
   // prime = 2^40 + 435, so hash * prime = (hash << 40) + hash * 435; the first term touches the high half only.

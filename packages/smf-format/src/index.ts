@@ -49,6 +49,7 @@ export { type StringifyNoteOptions, stringifyNoteSdn } from './note-sdn/print.js
 export { type NoteRewrite, rewriteNote, type SmfPatch } from './note-sdn/rewrite.js';
 export { updateNoteSdn } from './note-sdn/update.js';
 export { parseSmfHeader, type SmfHeader } from './read/header.js';
+export type { ByteSource } from './read/input.js';
 export type { SmfRelocation } from './read/relocations.js';
 export type { SmfSection } from './read/sections.js';
 export { type ParseSmfOptions, parseSmf, type SmfFile } from './read/smf-file.js';

@@ -47,6 +47,8 @@ export const NAME_BUDGET_FACTOR = 16;
 export const NAME_BUDGET_BASE = 1 << 20;
 /** Larger alignments are for memory; honouring them in the file would let an entry of 64 bytes ask for gigabytes. */
 export const LARGEST_FILE_ALIGNMENT = 65_536;
+/** How long a string table may be for the entry of it to be looked for in front of it, in a file behind a foreign stub. */
+export const LONGEST_SEARCHED_STRINGS = 1 << 30;
 /** What one Uint8Array holds everywhere. */
 export const LARGEST_FILE = 2 ** 32 - 1;
 /** Whoever asks for cycles wants to see some, not to be drowned: enough for any real module. */

@@ -1,12 +1,14 @@
 // `.lsm` libraries: one file of many modules, each a whole SMF file. 128-byte header at offset 0, then module data, then
 // an index of 128-byte entries. docs/spec/smf-format.md, section 7.
-import { decodeUtf8, fits, u32, u64, u64Exact, viewOf } from '../bytes.js';
+import { decodeUtf8, fits, u32, u64, u64Exact } from '../bytes.js';
 import { LSMF_MAGIC } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
-import { fnv1a64 } from '../hashes.js';
+import { fnv1a64Parts } from '../hashes.js';
 import { type SmfLimits, withLimits } from '../limits.js';
 import { hexBytes } from '../read/header.js';
+import { type ByteSource, type Excerpt, Input } from '../read/input.js';
 import { type ParseSmfOptions, parseSmf, type SmfFile } from '../read/smf-file.js';
+import { closedFile } from '../read/symbols.js';
 import { ENTRY, HEADER } from './layout.js';
 
 /** One module of a library. */
@@ -24,36 +26,47 @@ export interface LsmfModule {
 }
 
 export interface ParseLsmfOptions extends ParseSmfOptions {
-  /** Check the index's, the library's and each opened module's hash. Default false. */
-  readonly verifyHashes?: boolean;
+  /**
+   * Which stored hashes to check: `'index'` that of the index, which costs O(modules); `'modules'` that and each module's
+   * when it is opened; `true` all those, and on opening that of the whole library. Default false: none.
+   */
+  readonly verifyHashes?: boolean | 'index' | 'modules';
 }
 
 /**
  * Opens a library. Nothing is copied; modules are opened one by one. Costs O(modules).
  *
+ * @param input the bytes of the file, or a {@link ByteSource} that shows parts of them
  * @throws SmfFormatError ERR_SMF_EMPTY, ERR_SMF_TOO_SHORT, ERR_SMF_BAD_MAGIC, ERR_SMF_UNSUPPORTED_VERSION,
  * ERR_SMF_TABLE_OUT_OF_BOUNDS, ERR_SMF_BAD_HEADER, ERR_SMF_LIMIT, ERR_SMF_HASH_MISMATCH
  * @example
  * const library = parseLsmf(await readFile('std.lsm'))
  * library.open('collections').findSymbol('sort')
  */
-export function parseLsmf(bytes: Uint8Array, options: ParseLsmfOptions = {}): LsmfFile {
+export function parseLsmf(input: Uint8Array | ByteSource, options: ParseLsmfOptions = {}): LsmfFile {
+  const from = new Input(input);
+  return from.checked(() => readLibrary(from, options));
+}
+
+function readLibrary(input: Input, options: ParseLsmfOptions): LsmfFile {
   const limits = withLimits(options.limits);
-  if (bytes.length < HEADER.size) {
-    throw new SmfFormatError(bytes.length === 0 ? 'ERR_SMF_EMPTY' : 'ERR_SMF_TOO_SHORT', 'too short for a library', {
+  if (input.size < HEADER.size) {
+    throw new SmfFormatError(input.size === 0 ? 'ERR_SMF_EMPTY' : 'ERR_SMF_TOO_SHORT', 'too short for a library', {
       structure: 'library header',
       offset: 0,
       expected: `at least ${HEADER.size} bytes`,
-      found: `${bytes.length}`,
+      found: `${input.size}`,
     });
   }
-  const view = viewOf(bytes);
+  const excerpt = input.excerpt(0, HEADER.size);
+  excerpt.seek(0, HEADER.size); // position 0 is the first there is
+  const { view } = excerpt;
   if (u32(view, 0) !== LSMF_MAGIC) {
     throw new SmfFormatError('ERR_SMF_BAD_MAGIC', 'not a library', {
       structure: 'library header',
       offset: 0,
       expected: '4c 53 4d 46',
-      found: hexBytes(bytes, 0, 4),
+      found: hexBytes(excerpt.bytes, 0, 4),
       hint: 'A single module is opened with parseSmf',
     });
   }
@@ -70,22 +83,23 @@ export function parseLsmf(bytes: Uint8Array, options: ParseLsmfOptions = {}): Ls
   const count = u32(view, HEADER.moduleCount);
   const indexOffset = u64(view, HEADER.indexOffset);
   const indexSize = u64(view, HEADER.indexSize);
-  checkIndex(bytes, count, indexOffset, indexSize, limits);
-  const modules = Array.from({ length: count }, (_, i) => readEntry(bytes, view, indexOffset + i * ENTRY.size, i));
-  const library = new LsmfFile(bytes, modules, options);
-  if (options.verifyHashes === true) {
-    checkHash(
-      'library index',
-      fnv1a64(bytes.subarray(indexOffset, indexOffset + indexSize)),
-      u64Exact(view, HEADER.indexHash),
-      indexOffset,
-    );
-    checkHash('library', fnv1a64(bytes.subarray(HEADER.size)), u64Exact(view, HEADER.libraryHash), HEADER.size);
+  checkIndex(input.size, count, indexOffset, indexSize, limits);
+  const verify = options.verifyHashes ?? false;
+  const index = input.excerpt(indexOffset, indexOffset + count * ENTRY.size);
+  const modules = Array.from({ length: count }, (_, i) =>
+    readEntry(input.size, index, indexOffset + i * ENTRY.size, i),
+  );
+  if (verify !== false) {
+    const stored = u64Exact(view, HEADER.indexHash);
+    checkHash('library index', input.pieces(indexOffset, indexOffset + indexSize), stored, indexOffset);
   }
-  return library;
+  if (verify === true) {
+    checkHash('library', input.pieces(HEADER.size, input.size), u64Exact(view, HEADER.libraryHash), HEADER.size);
+  }
+  return new LsmfFile(input, modules, options);
 }
 
-function checkIndex(bytes: Uint8Array, count: number, offset: number, size: number, limits: SmfLimits): void {
+function checkIndex(fileSize: number, count: number, offset: number, size: number, limits: SmfLimits): void {
   if (count > limits.maxModules) {
     throw new SmfFormatError('ERR_SMF_LIMIT', 'more modules than allowed', {
       structure: 'library header',
@@ -95,11 +109,11 @@ function checkIndex(bytes: Uint8Array, count: number, offset: number, size: numb
       hint: 'Raise the limit maxModules if you trust the file',
     });
   }
-  if (!fits(offset, size, bytes.length)) {
+  if (!fits(offset, size, fileSize)) {
     throw new SmfFormatError('ERR_SMF_TABLE_OUT_OF_BOUNDS', 'the index runs past the end of the file', {
       structure: 'library index',
       offset: HEADER.indexOffset,
-      expected: `offset + size <= ${bytes.length}`,
+      expected: `offset + size <= ${fileSize}`,
       found: `${offset} + ${size}`,
       hint: 'The file may be truncated',
     });
@@ -114,29 +128,31 @@ function checkIndex(bytes: Uint8Array, count: number, offset: number, size: numb
   }
 }
 
-function readEntry(bytes: Uint8Array, view: DataView, at: number, index: number): LsmfModule {
-  let end = at;
-  while (end < at + ENTRY.nameLength && bytes[end] !== 0) end++;
+function readEntry(fileSize: number, excerpt: Excerpt, at: number, index: number): LsmfModule {
+  const entry = excerpt.seek(at, ENTRY.size);
+  const { bytes, view } = excerpt;
+  let end = entry;
+  while (end < entry + ENTRY.nameLength && bytes[end] !== 0) end++;
   const module: LsmfModule = {
     index,
-    name: decodeUtf8(bytes, at, end),
-    offset: u64(view, at + ENTRY.offset),
-    size: u64(view, at + ENTRY.dataSize),
-    hash: u64Exact(view, at + ENTRY.hash),
-    objOffset: u64(view, at + ENTRY.objOffset),
-    objSize: u64(view, at + ENTRY.objSize),
-    objHash: u64Exact(view, at + ENTRY.objHash),
+    name: decodeUtf8(bytes, entry, end),
+    offset: u64(view, entry + ENTRY.offset),
+    size: u64(view, entry + ENTRY.dataSize),
+    hash: u64Exact(view, entry + ENTRY.hash),
+    objOffset: u64(view, entry + ENTRY.objOffset),
+    objSize: u64(view, entry + ENTRY.objSize),
+    objHash: u64Exact(view, entry + ENTRY.objHash),
   };
   const parts = [
     ['module', module.offset, module.size, ENTRY.offset],
     ['object', module.objOffset, module.objSize, ENTRY.objOffset],
   ] as const;
   for (const [part, offset, size, field] of parts) {
-    if (fits(offset, size, bytes.length)) continue;
+    if (fits(offset, size, fileSize)) continue;
     throw new SmfFormatError('ERR_SMF_TABLE_OUT_OF_BOUNDS', `the ${part} runs past the end of the file`, {
       structure: `module ${index} (${module.name})`,
       offset: at + field,
-      expected: `offset + size <= ${bytes.length}`,
+      expected: `offset + size <= ${fileSize}`,
       found: `${offset} + ${size}`,
       hint: 'The file may be truncated',
     });
@@ -144,8 +160,10 @@ function readEntry(bytes: Uint8Array, view: DataView, at: number, index: number)
   return module;
 }
 
-function checkHash(structure: string, actual: bigint, stored: bigint, offset: number): void {
-  if (stored === 0n || actual === stored) return;
+function checkHash(structure: string, pieces: Iterable<Uint8Array>, stored: bigint, offset: number): void {
+  if (stored === 0n) return;
+  const actual = fnv1a64Parts(pieces);
+  if (actual === stored) return;
   throw new SmfFormatError('ERR_SMF_HASH_MISMATCH', 'the bytes are not what was hashed when the library was written', {
     structure,
     offset,
@@ -157,18 +175,23 @@ function checkHash(structure: string, actual: bigint, stored: bigint, offset: nu
 
 /** An open library, made by `parseLsmf`. */
 export class LsmfFile {
-  readonly bytes: Uint8Array;
   readonly modules: readonly LsmfModule[];
+  readonly #input: Input;
   readonly #options: ParseLsmfOptions;
   readonly #byName: Map<string, LsmfModule>;
 
   /** @internal Use `parseLsmf`. */
-  constructor(bytes: Uint8Array, modules: readonly LsmfModule[], options: ParseLsmfOptions) {
-    this.bytes = bytes;
+  constructor(input: Input, modules: readonly LsmfModule[], options: ParseLsmfOptions) {
+    this.#input = input;
     this.modules = modules;
     this.#options = options;
     // Of two modules of one name the first counts.
     this.#byName = new Map(modules.toReversed().map((module) => [module.name, module]));
+  }
+
+  /** All bytes of the file, as `SmfFile.bytes`. */
+  get bytes(): Uint8Array {
+    return this.#input.whole;
   }
 
   /** The module of this name. */
@@ -179,36 +202,44 @@ export class LsmfFile {
   /** A module's bytes: a view, itself a whole SMF file. @throws SmfFormatError ERR_SMF_NO_SUCH_MODULE */
   moduleBytes(nameOrIndex: string | number): Uint8Array {
     const { offset, size } = this.#module(nameOrIndex);
-    return this.bytes.subarray(offset, offset + size);
+    return this.#input.checked(() => this.#input.bytesAt(offset, size));
   }
 
   /** The object file that goes with a module; undefined where there is none. @throws SmfFormatError ERR_SMF_NO_SUCH_MODULE */
   objectBytes(nameOrIndex: string | number): Uint8Array | undefined {
     const { objOffset, objSize } = this.#module(nameOrIndex);
-    return objSize === 0 ? undefined : this.bytes.subarray(objOffset, objOffset + objSize);
+    return objSize === 0 ? undefined : this.#input.checked(() => this.#input.bytesAt(objOffset, objSize));
   }
 
-  /** Opens a module. @throws SmfFormatError ERR_SMF_NO_SUCH_MODULE, ERR_SMF_HASH_MISMATCH and those of `parseSmf` */
-  open(nameOrIndex: string | number): SmfFile {
-    const module = this.#module(nameOrIndex);
-    const bytes = this.moduleBytes(module.index);
-    if (this.#options.verifyHashes === true)
-      checkHash(`module ${module.name}`, fnv1a64(bytes), module.hash, module.offset);
-    return parseSmf(bytes, this.#options);
+  /**
+   * Opens a module.
+   *
+   * @param options instead of those given to `parseLsmf`
+   * @throws SmfFormatError ERR_SMF_NO_SUCH_MODULE, ERR_SMF_HASH_MISMATCH and those of `parseSmf`
+   */
+  open(nameOrIndex: string | number, options: ParseSmfOptions = this.#options): SmfFile {
+    const { name, offset, size, hash } = this.#module(nameOrIndex);
+    const input = this.#input;
+    if (input.closed) throw closedFile();
+    const { verifyHashes } = this.#options;
+    if (verifyHashes === true || verifyHashes === 'modules') {
+      input.checked(() => checkHash(`module ${name}`, input.pieces(offset, offset + size), hash, offset));
+    }
+    return parseSmf(input.inMemory ? input.bytesAt(offset, size) : input.part(offset, size), options);
   }
 
   #module(nameOrIndex: string | number): LsmfModule {
     const module = typeof nameOrIndex === 'number' ? this.modules[nameOrIndex] : this.findModule(nameOrIndex);
     if (module !== undefined) return module;
+    const names = this.modules.slice(0, MOST_NAMES).map(({ name }) => name);
+    const more = this.modules.length - names.length;
     throw new SmfFormatError('ERR_SMF_NO_SUCH_MODULE', 'the library has no such module', {
       structure: 'library index',
-      found: `${nameOrIndex}`,
-      hint: `Its modules: ${
-        this.modules
-          .slice(0, 10)
-          .map((m) => m.name)
-          .join(', ') || 'none'
-      }`,
+      found: `${nameOrIndex}`.slice(0, ENTRY.nameLength),
+      hint: `Its modules: ${names.join(', ') || 'none'}${more > 0 ? `, and ${more} more` : ''}`,
     });
   }
 }
+
+/** How many names of modules an error lists. */
+const MOST_NAMES = 10;

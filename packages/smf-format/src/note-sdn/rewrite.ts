@@ -39,7 +39,7 @@ export function rewriteNote(file: SmfFile, changes: Partial<NoteSdnMetadata>): N
     });
   }
   const updated = updateNoteSdn(text, changes);
-  const region = noteRegion(file.bytes, file.located, section);
+  const region = noteRegion(file.input, file.located, section);
   const encoded = encodeUtf8(updated);
   if (encoded.length > region.limit - region.start) {
     return { inPlace: false, file: SmfBuilder.from(file).setNote(updated).build() };
@@ -55,10 +55,14 @@ export function rewriteNote(file: SmfFile, changes: Partial<NoteSdnMetadata>): N
 /** The module hash covers the note: where the file has one, it follows. */
 function patchedHash(file: SmfFile, start: number, data: Uint8Array): SmfPatch | undefined {
   if (file.header.moduleHash === 0n) return undefined;
-  const { located, bytes } = file;
+  const { located, input } = file;
   const from = located.shape.trailer ? located.base : located.shape.header.size;
-  const after = bytes.subarray(start + data.length, located.dataEnd);
   const hash = new Uint8Array(8);
-  viewOf(hash).setBigUint64(0, fnv1a64Parts([bytes.subarray(from, start), data, after]), true);
+  const parts = function* (): Generator<Uint8Array> {
+    yield* input.pieces(from, start);
+    yield data;
+    yield* input.pieces(start + data.length, located.dataEnd);
+  };
+  viewOf(hash).setBigUint64(0, fnv1a64Parts(parts()), true);
   return { offset: located.headerAt + located.shape.header.moduleHash, data: hash };
 }

@@ -1,6 +1,6 @@
 // Which of the four layouts a file has, and where its data begins. Order of attempts: header at EOF-128, at EOF-96, at
 // offset 0. A magic whose tables do not fit falls through to the next; if none fits, the error tells all that was tried.
-import { fits, u32, u64, viewOf } from '../bytes.js';
+import { fits, u32, u64 } from '../bytes.js';
 import {
   LAYOUTS,
   type LayoutShape,
@@ -12,9 +12,10 @@ import {
   SYMBOL_ENTRY_SIZE_V11,
 } from '../definitions.js';
 import { type LayoutAttempt, SmfFormatError } from '../errors.js';
-import { fnv1a32Range } from '../hashes.js';
-import { HASH_SAMPLE, type SmfLimits } from '../limits.js';
+import { fnv1a32Basis, fnv1a32Step } from '../hashes.js';
+import { HASH_SAMPLE, LONGEST_SEARCHED_STRINGS, type SmfLimits } from '../limits.js';
 import { checkVersion, hexBytes, readHeader, type SmfHeader } from './header.js';
+import type { Input } from './input.js';
 import { readSections, type SmfSection, sectionProblems } from './sections.js';
 
 /** The smallest file there is: a legacy-72 header and nothing else. */
@@ -45,44 +46,43 @@ const stop: OnProblem = (problem) => {
 };
 
 /** Finds the layout; throws the error of the attempt that came furthest, with all attempts in `tried`. */
-export function locate(bytes: Uint8Array, limits: SmfLimits, onProblem: OnProblem = stop): Located {
-  if (bytes.length === 0) {
+export function locate(input: Input, limits: SmfLimits, onProblem: OnProblem = stop): Located {
+  if (input.size === 0) {
     throw new SmfFormatError('ERR_SMF_EMPTY', 'there are no bytes', {
       structure: 'file',
       offset: 0,
       hint: 'Check that the file was written completely',
     });
   }
-  if (bytes.length < SMALLEST_FILE) {
+  if (input.size < SMALLEST_FILE) {
     throw new SmfFormatError('ERR_SMF_TOO_SHORT', 'too short for any SMF layout', {
       structure: 'file',
       offset: 0,
       expected: `at least ${SMALLEST_FILE} bytes`,
-      found: `${bytes.length}`,
+      found: `${input.size}`,
       hint: 'The file is truncated, or not an SMF file',
     });
   }
-  const view = viewOf(bytes);
   const failures: { layout: string; error: SmfFormatError; hadMagic: boolean }[] = [];
   for (const shape of [LAYOUTS['v1.1'], LAYOUTS['trailer-96'], LAYOUTS['legacy-96'], LAYOUTS['legacy-72']]) {
-    const headerAt = shape.trailer ? bytes.length - shape.header.size : 0;
+    const headerAt = shape.trailer ? input.size - shape.header.size : 0;
     let hadMagic = false;
     try {
-      checkMagic(bytes, view, headerAt, shape);
+      checkMagic(input, headerAt, shape);
       hadMagic = true;
       return shape.layout === 'v1.1'
-        ? locateV11(bytes, view, headerAt, limits, onProblem)
-        : locateAt(bytes, view, headerAt, shape, limits, onProblem);
+        ? locateV11(input, headerAt, limits, onProblem)
+        : locateAt(input, headerAt, shape, limits, onProblem);
     } catch (error) {
       if (!(error instanceof SmfFormatError)) throw error;
       failures.push({ layout: shape.layout, error, hadMagic });
     }
   }
-  throw noLayoutFits(bytes, failures);
+  throw noLayoutFits(input, failures);
 }
 
 function noLayoutFits(
-  bytes: Uint8Array,
+  input: Input,
   failures: readonly { layout: string; error: SmfFormatError; hadMagic: boolean }[],
 ): SmfFormatError {
   const tried: LayoutAttempt[] = failures.map(({ layout, error }) => ({
@@ -97,7 +97,7 @@ function noLayoutFits(
       structure: 'file',
       offset: 0,
       expected: '53 4d 46 00 at EOF-128, EOF-96 or 0',
-      found: `${hexBytes(bytes, 0, 4)} at 0`,
+      found: `${hexBytes(input.bytesAt(0, 4), 0, 4)} at 0`,
       hint: 'This is not an SMF file, or its end is missing (a truncated v1.1 file has lost its header)',
       tried,
     });
@@ -114,26 +114,28 @@ function noLayoutFits(
   });
 }
 
-function checkMagic(bytes: Uint8Array, view: DataView, headerAt: number, shape: LayoutShape): void {
-  if (headerAt < 0 || bytes.length < shape.header.size) {
+function checkMagic(input: Input, headerAt: number, shape: LayoutShape): void {
+  if (headerAt < 0 || input.size < shape.header.size) {
     throw new SmfFormatError('ERR_SMF_TOO_SHORT', `the file is shorter than a ${shape.layout} header`, {
       structure: 'header',
       expected: `${shape.header.size} bytes`,
-      found: `${bytes.length}`,
+      found: `${input.size}`,
     });
   }
-  if (u32(view, headerAt) !== SMF_MAGIC) {
+  const excerpt = input.excerpt(headerAt, headerAt + shape.header.size);
+  const at = excerpt.seek(headerAt, shape.header.size);
+  if (u32(excerpt.view, at) !== SMF_MAGIC) {
     throw new SmfFormatError('ERR_SMF_BAD_MAGIC', 'no magic here', {
       structure: 'header',
       offset: headerAt,
       expected: '53 4d 46 00',
-      found: hexBytes(bytes, headerAt, 4),
+      found: hexBytes(excerpt.bytes, at, 4),
     });
   }
   if (shape.trailer) return;
   // In a legacy file the section table follows the header at once: its offset is the header's own size. (80 is known
   // from the compiler's source for legacy-72; no file with it has been seen.)
-  const found = u64(view, shape.header.sectionTableOffset);
+  const found = u64(excerpt.view, at + shape.header.sectionTableOffset);
   const sizes = shape.layout === 'legacy-72' ? [72, 80] : [shape.header.size];
   if (!sizes.includes(found)) {
     throw new SmfFormatError('ERR_SMF_BAD_HEADER', 'the section table does not follow the header', {
@@ -146,54 +148,54 @@ function checkMagic(bytes: Uint8Array, view: DataView, headerAt: number, shape: 
 }
 
 /** v1.1: by the header's own smf_data_offset; if the string table does not end at the header, by the ZIP rule. */
-function locateV11(
-  bytes: Uint8Array,
-  view: DataView,
-  headerAt: number,
-  limits: SmfLimits,
-  onProblem: OnProblem,
-): Located {
+function locateV11(input: Input, headerAt: number, limits: SmfLimits, onProblem: OnProblem): Located {
   let located: Located | undefined;
   let failure: unknown;
   try {
-    located = locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, stop);
-    if (namesFit(bytes, view, located)) return located;
+    located = locateAt(input, headerAt, LAYOUTS['v1.1'], limits, stop);
+    if (namesFit(input, located)) return located;
   } catch (error) {
     if (!(error instanceof SmfFormatError) || error.code === 'ERR_SMF_UNSUPPORTED_VERSION') throw error;
     failure = error;
   }
-  const base = findPrependedBase(view, headerAt);
-  if (base !== undefined) return locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, onProblem, base);
+  const base = findPrependedBase(input, headerAt);
+  if (base !== undefined) return locateAt(input, headerAt, LAYOUTS['v1.1'], limits, onProblem, base);
   if (located !== undefined) return located;
   if (onProblem === stop) throw failure;
-  return locateAt(bytes, view, headerAt, LAYOUTS['v1.1'], limits, onProblem);
+  return locateAt(input, headerAt, LAYOUTS['v1.1'], limits, onProblem);
 }
 
 /**
  * Do the names lie where they must? Tables may fit by accident in what was prepended (a run of zeros is a table of empty
  * sections); names that end at the header, or whose hashes match, do not.
  */
-function namesFit(bytes: Uint8Array, view: DataView, located: Located): boolean {
+function namesFit(input: Input, located: Located): boolean {
   const strings = located.sections.find((section) => section.type === SectionType.StrTab);
   if (strings !== undefined) return located.base + strings.offset + strings.size === located.dataEnd;
-  return located.header.symbolCount > 0 && hashesMatch(bytes, view, located, located.header.symbolCount);
+  return located.header.symbolCount > 0 && hashesMatch(input, located, located.header.symbolCount);
 }
 
 /**
  * Where data begins in a file to which a stub was prepended with plain `cat` (the header then knows nothing of it). The
  * string table starts where the symbol table ends and stops at the header, so the entry of type StrTab with that offset,
- * and a size that fits its own position, gives the base. One backward pass over the file; entries lie near its end.
+ * and a size that fits its own position, gives the base. One backward pass; entries lie near the file's end, as far from
+ * the header as the tables and the names between them are long.
  */
-function findPrependedBase(view: DataView, headerAt: number): number | undefined {
-  const header = readHeader(view, headerAt, LAYOUTS['v1.1']);
+function findPrependedBase(input: Input, headerAt: number): number | undefined {
+  const header = headerOf(input, headerAt, LAYOUTS['v1.1']);
   const stringsOffset = header.symbolTableOffset + header.symbolCount * SYMBOL_ENTRY_SIZE_V11;
   const tableEnd = header.sectionTableOffset + header.sectionCount * SECTION_ENTRY_SIZE_V11;
   if (stringsOffset > headerAt || tableEnd > headerAt) return undefined;
+  const tables = Math.max(0, stringsOffset - header.sectionTableOffset);
+  const furthest = Math.max(header.sectionTableOffset, headerAt - tables - LONGEST_SEARCHED_STRINGS);
+  const excerpt = input.excerpt(Math.min(furthest, headerAt), headerAt);
   const low = stringsOffset % 4294967296;
-  for (let entry = headerAt - SECTION_ENTRY_SIZE_V11; entry >= header.sectionTableOffset; entry--) {
-    if (u32(view, entry + SECTION_ENTRY.offset) !== low || view.getUint8(entry) !== SectionType.StrTab) continue;
-    if (u64(view, entry + SECTION_ENTRY.offset) !== stringsOffset) continue;
-    const base = headerAt - stringsOffset - u64(view, entry + SECTION_ENTRY.size);
+  for (let entry = headerAt - SECTION_ENTRY_SIZE_V11; entry >= furthest; entry--) {
+    const at = excerpt.seek(entry, SECTION_ENTRY_SIZE_V11);
+    const { view } = excerpt;
+    if (u32(view, at + SECTION_ENTRY.offset) !== low || view.getUint8(at) !== SectionType.StrTab) continue;
+    if (u64(view, at + SECTION_ENTRY.offset) !== stringsOffset) continue;
+    const base = headerAt - stringsOffset - u64(view, at + SECTION_ENTRY.size);
     const inTable = entry - base - header.sectionTableOffset;
     const isEntry = inTable >= 0 && inTable % SECTION_ENTRY_SIZE_V11 === 0 && base + tableEnd > entry;
     if (base >= 0 && isEntry) return base;
@@ -201,18 +203,23 @@ function findPrependedBase(view: DataView, headerAt: number): number | undefined
   return undefined;
 }
 
+function headerOf(input: Input, headerAt: number, shape: LayoutShape): SmfHeader {
+  const excerpt = input.excerpt(headerAt, headerAt + shape.header.size);
+  const at = excerpt.seek(headerAt, shape.header.size);
+  return readHeader(excerpt.view, at, shape);
+}
+
 function locateAt(
-  bytes: Uint8Array,
-  view: DataView,
+  input: Input,
   headerAt: number,
   shape: LayoutShape,
   limits: SmfLimits,
   onProblem: OnProblem,
   knownBase?: number,
 ): Located {
-  const header = readHeader(view, headerAt, shape);
+  const header = headerOf(input, headerAt, shape);
   checkVersion(header, shape, headerAt);
-  const dataEnd = shape.trailer ? headerAt : bytes.length;
+  const dataEnd = shape.trailer ? headerAt : input.size;
   const base = knownBase ?? (shape.trailer ? header.smfDataOffset : 0);
   if (base > dataEnd) {
     throw new SmfFormatError('ERR_SMF_BAD_HEADER', 'SMF data would begin after its end', {
@@ -229,16 +236,15 @@ function locateAt(
   const sectionBytes = sectionCount * shape.sectionEntrySize;
   checkTable('section table', sectionTableOffset, sectionBytes, dataSize, headerAt + shape.header.sectionTableOffset);
   const sectionTableAt = base + sectionTableOffset;
-  const sections = readSections(bytes, view, sectionTableAt, sectionCount, shape.sectionEntrySize);
+  const sections = readSections(input, sectionTableAt, sectionCount, shape.sectionEntrySize);
   for (const problem of sectionProblems(sections, dataSize, base, sectionTableAt, shape.sectionEntrySize))
     onProblem(problem);
-  const symbols = locateSymbols(bytes, view, header, shape, base, dataEnd, sections, headerAt);
+  const symbols = locateSymbols(input, header, shape, base, dataEnd, sections, headerAt);
   return { shape, header, headerAt, base, dataEnd, sectionTableAt, sections, ...symbols };
 }
 
 function locateSymbols(
-  bytes: Uint8Array,
-  view: DataView,
+  input: Input,
   header: SmfHeader,
   shape: LayoutShape,
   base: number,
@@ -272,7 +278,7 @@ function locateSymbols(
     const stringsAt = symbolTableAt + symbolCount * symbolEntrySize;
     const found = { symbolTableAt, symbolEntrySize, stringsAt, stringsEnd: dataEnd };
     if (shape.symbolEntrySizes.length === 1) return { ...found, ...stringSection(sections, base, dataEnd) };
-    if (hashesMatch(bytes, view, found, symbolCount)) return found;
+    if (hashesMatch(input, found, symbolCount)) return found;
     someFit = true;
   }
   if (!someFit) throw failure;
@@ -295,8 +301,7 @@ function stringSection(
 }
 
 function hashesMatch(
-  bytes: Uint8Array,
-  view: DataView,
+  input: Input,
   {
     symbolTableAt,
     symbolEntrySize,
@@ -305,13 +310,21 @@ function hashesMatch(
   }: Pick<Located, 'symbolTableAt' | 'symbolEntrySize' | 'stringsAt' | 'stringsEnd'>,
   count: number,
 ): boolean {
-  for (let i = 0; i < Math.min(count, HASH_SAMPLE); i++) {
-    const entry = symbolTableAt + i * symbolEntrySize;
-    const start = stringsAt + u32(view, entry + SYMBOL_ENTRY.nameOffset);
-    if (start >= stringsEnd) return false;
-    const end = bytes.indexOf(0, start);
-    if (end < 0 || end >= stringsEnd) return false;
-    if (fnv1a32Range(bytes, start, end) !== u32(view, entry + SYMBOL_ENTRY.nameHash)) return false;
+  const sample = Math.min(count, HASH_SAMPLE);
+  const table = input.excerpt(symbolTableAt, symbolTableAt + sample * symbolEntrySize);
+  const strings = input.excerpt(stringsAt, stringsEnd);
+  for (let i = 0; i < sample; i++) {
+    const entry = table.seek(symbolTableAt + i * symbolEntrySize, symbolEntrySize);
+    const wanted = u32(table.view, entry + SYMBOL_ENTRY.nameHash);
+    let hash = fnv1a32Basis;
+    for (let at = stringsAt + u32(table.view, entry + SYMBOL_ENTRY.nameOffset); ; at++) {
+      if (at >= stringsEnd) return false;
+      const inExcerpt = strings.seek(at, 1);
+      const byte = strings.bytes[inExcerpt] as number;
+      if (byte === 0) break;
+      hash = fnv1a32Step(hash, byte);
+    }
+    if (hash >>> 0 !== wanted) return false;
   }
   return true;
 }

@@ -2,10 +2,14 @@
 // everything from there to the next thing in the file is slack that an in-place rewrite may use.
 import { NOTE_TERMINATOR } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
+import type { Input } from './input.js';
 import type { Located } from './layout.js';
 import { isBss, type SmfSection, sectionLabel } from './sections.js';
 
 const terminator = Uint8Array.from(NOTE_TERMINATOR, (character) => character.charCodeAt(0));
+
+/** How much of a source is looked at first. */
+const FIRST_SEARCHED = 16 << 10;
 
 /** The text with its terminator line, and what an in-place rewrite may fill. Absolute positions. */
 export interface NoteRegion {
@@ -18,11 +22,11 @@ export interface NoteRegion {
 }
 
 /** Finds the note's text. The entry's size, where it is not 0, bounds the search; so does the next thing in the file. */
-export function noteRegion(bytes: Uint8Array, located: Located, section: SmfSection): NoteRegion {
+export function noteRegion(input: Input, located: Located, section: SmfSection): NoteRegion {
   const start = located.base + section.offset;
   const next = nextThing(located, section, start);
   const limit = section.size === 0 ? next : Math.min(next, start + section.size);
-  const end = findTerminator(bytes, start, limit);
+  const end = findTerminator(input, start, limit);
   if (end < 0) {
     throw new SmfFormatError('ERR_SMF_BAD_NOTE', 'the note has no terminator before the next thing in the file', {
       structure: sectionLabel(section),
@@ -53,13 +57,23 @@ function nextThing(located: Located, note: SmfSection, start: number): number {
   return next;
 }
 
-function findTerminator(bytes: Uint8Array, start: number, limit: number): number {
-  const last = limit - terminator.length;
-  for (let at = bytes.indexOf(0x23, start); at >= 0 && at - 1 <= last; at = bytes.indexOf(0x23, at + 1)) {
+/** After the first terminator line in `start .. limit`, or -1. Of a source, looks at twice as much each time. */
+function findTerminator(input: Input, start: number, limit: number): number {
+  const room = limit - start;
+  for (let length = input.inMemory ? room : Math.min(room, FIRST_SEARCHED); ; length = Math.min(room, 2 * length)) {
+    const end = terminatorIn(input.bytesAt(start, length));
+    if (end >= 0) return start + end;
+    if (length === room) return -1;
+  }
+}
+
+function terminatorIn(text: Uint8Array): number {
+  const last = text.length - terminator.length;
+  for (let at = text.indexOf(0x23); at >= 0 && at - 1 <= last; at = text.indexOf(0x23, at + 1)) {
     const line = at - 1; // `#` is the terminator's second byte
-    if (line < start) continue;
+    if (line < 0) continue;
     let i = 0;
-    while (i < terminator.length && bytes[line + i] === terminator[i]) i++;
+    while (i < terminator.length && text[line + i] === terminator[i]) i++;
     if (i === terminator.length) return line + i;
   }
   return -1;

@@ -2,6 +2,7 @@
 import { decodeUtf8, fits, u32, u64 } from '../bytes.js';
 import { SECTION_ENTRY, SectionFlags, SectionType, sectionTypeName } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
+import type { Input } from './input.js';
 
 /** One entry of the section table. `offset` counts from where the SMF data begins (`SmfFile.dataOffset`). */
 export interface SmfSection {
@@ -30,16 +31,12 @@ export const sectionLabel = (section: { index: number; name: string }): string =
 export const isBss = (section: { type: number }): boolean => section.type === SectionType.Bss;
 
 /** Reads `count` entries at `at`; the caller has checked that the table lies in the input. */
-export function readSections(
-  bytes: Uint8Array,
-  view: DataView,
-  at: number,
-  count: number,
-  entrySize: number,
-): SmfSection[] {
+export function readSections(input: Input, at: number, count: number, entrySize: number): SmfSection[] {
+  const excerpt = input.excerpt(at, at + count * entrySize);
   const sections: SmfSection[] = new Array(count);
   for (let index = 0; index < count; index++) {
-    const entry = at + index * entrySize;
+    const entry = excerpt.seek(at + index * entrySize, entrySize);
+    const { bytes, view } = excerpt;
     const type = bytes[entry + SECTION_ENTRY.type] as number;
     sections[index] = {
       index,

@@ -1,18 +1,19 @@
 // An open SMF file: views of the input, decoded on demand. Opening costs as much as there are sections; symbols,
 // strings, templates and the note cost when they are asked for.
-import { decodeUtf8, viewOf } from '../bytes.js';
+import { decodeUtf8 } from '../bytes.js';
 import { decompressSection, isCompressed, type SmfCodecs } from '../compression/codec.js';
 import { NOTE_SECTION_NAME, SectionType, type SmfLayout } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
-import { fnv1a64 } from '../hashes.js';
+import { fnv1a64Parts } from '../hashes.js';
 import { type SmfLimits, withLimits } from '../limits.js';
 import type { NoteSdnMetadata } from '../note-sdn/model.js';
 import { parseNoteSdn } from '../note-sdn/parse.js';
 import type { SmfHeader } from './header.js';
+import { type ByteSource, Input } from './input.js';
 import { type Located, locate } from './layout.js';
 import { noteRegion } from './note-text.js';
 import { readRelocations, relocationTarget, type SmfRelocation } from './relocations.js';
-import { isBss, type SmfSection } from './sections.js';
+import { isBss, type SmfSection, sectionLabel } from './sections.js';
 import { closedFile, type SmfSymbol, SmfSymbolTable } from './symbols.js';
 import { readTemplateMeta, type SmfTemplateMeta } from './template-meta.js';
 import { readTemplates, type SmfTemplate } from './templates.js';
@@ -24,12 +25,19 @@ export interface ParseSmfOptions {
   readonly codecs?: SmfCodecs;
   /** Check the header's module hash (where it is not 0) over the whole data: costs O(file). Default false. */
   readonly verifyModuleHash?: boolean;
+  /**
+   * Called when a compressed section was unpacked and is kept, with its bytes. A cache that has to stay within a budget
+   * counts them, and gets them back by `SmfFile.forgetUnpacked`.
+   */
+  readonly onUnpacked?: (bytes: number) => void;
 }
 
 /**
- * Opens an SMF file of any layout. Nothing is copied: sections are views of `bytes`, which must stay unchanged (and, if
+ * Opens an SMF file of any layout. Nothing is copied: sections are views of `input`, which must stay unchanged (and, if
  * it is a mapping, mapped) for as long as the result and its section data are used. Costs O(sections).
  *
+ * @param input the bytes of the file, or a {@link ByteSource} that shows parts of them: of that, only the header, the
+ * tables and what is asked for are looked at, so that its size does not matter
  * @throws SmfFormatError ERR_SMF_EMPTY, ERR_SMF_TOO_SHORT, ERR_SMF_BAD_MAGIC (not an SMF file, or a truncated one),
  * ERR_SMF_UNSUPPORTED_VERSION, ERR_SMF_BAD_HEADER, ERR_SMF_TABLE_OUT_OF_BOUNDS, ERR_SMF_SECTION_OUT_OF_BOUNDS,
  * ERR_SMF_SECTION_OVERLAP, ERR_SMF_BAD_ALIGNMENT, ERR_SMF_WRITABLE_CODE, ERR_SMF_BAD_SYMBOL, ERR_SMF_HASH_MISMATCH,
@@ -39,12 +47,15 @@ export interface ParseSmfOptions {
  * const smf = parseSmf(await readFile('collections.smf'))
  * console.log(smf.layout, smf.findSymbol('main')?.size)
  */
-export function parseSmf(bytes: Uint8Array, options: ParseSmfOptions = {}): SmfFile {
+export function parseSmf(input: Uint8Array | ByteSource, options: ParseSmfOptions = {}): SmfFile {
   const limits = withLimits(options.limits);
-  const located = locate(bytes, limits);
-  const file = new SmfFile(bytes, located, limits, options.codecs);
-  if (options.verifyModuleHash === true) checkModuleHash(file, located);
-  return file;
+  const from = new Input(input);
+  return from.checked(() => {
+    const located = locate(from, limits);
+    const file = new SmfFile(from, located, limits, options);
+    if (options.verifyModuleHash === true) checkModuleHash(file, located);
+    return file;
+  });
 }
 
 function checkModuleHash(file: SmfFile, located: Located): void {
@@ -63,8 +74,8 @@ function checkModuleHash(file: SmfFile, located: Located): void {
 
 /** An open SMF file, made by `parseSmf`. */
 export class SmfFile {
-  /** The input, not copied. */
-  readonly bytes: Uint8Array;
+  /** @internal For the writer and the validator. */
+  readonly input: Input;
   readonly layout: SmfLayout;
   readonly header: SmfHeader;
   readonly sections: readonly SmfSection[];
@@ -80,30 +91,46 @@ export class SmfFile {
   /** The `note.sdn` section: the first TemplateMeta section of that name. */
   readonly noteSection: SmfSection | undefined;
   readonly #codecs: SmfCodecs | undefined;
+  readonly #onUnpacked: ((bytes: number) => void) | undefined;
   readonly #unpacked = new Map<number, Uint8Array>();
+  /** What was forgotten, for as long as someone else holds a view of it. */
+  readonly #forgotten = new Map<number, Forgotten>();
   #unpackedBytes = 0;
+  /** Views of a source's sections: making one costs more than of bytes in memory. */
+  readonly #views = new Map<number, Uint8Array>();
   #relocSections: Map<number, SmfSection[]> | undefined;
   readonly #templates = new Map<number, readonly SmfTemplate[]>();
   #byOffset: Map<number, SmfTemplate> | undefined;
 
   /** @internal Use `parseSmf`. */
-  constructor(bytes: Uint8Array, located: Located, limits: SmfLimits, codecs: SmfCodecs | undefined) {
-    this.bytes = bytes;
+  constructor(input: Input, located: Located, limits: SmfLimits, options: Omit<ParseSmfOptions, 'limits'>) {
+    this.input = input;
     this.located = located;
     this.limits = limits;
     this.layout = located.shape.layout;
     this.header = located.header;
     this.sections = located.sections;
     this.dataOffset = located.base;
-    this.symbols = new SmfSymbolTable(bytes, viewOf(bytes), located, limits);
+    this.symbols = new SmfSymbolTable(input, located, limits);
     this.firstCodeSection = located.sections.findIndex((section) => section.type === SectionType.Code);
     this.noteSection = located.sections.find(isNote);
-    this.#codecs = codecs;
+    this.#codecs = options.codecs;
+    this.#onUnpacked = options.onUnpacked;
+  }
+
+  /**
+   * All bytes of the file: the input itself, or one view over a whole byte source, made at first use (prefer
+   * `sectionData` there).
+   *
+   * @throws SmfFormatError ERR_SMF_LIMIT for a source of 4 GiB or more
+   */
+  get bytes(): Uint8Array {
+    return this.input.whole;
   }
 
   /** Whatever comes before the SMF data (a shebang line, an executable), a view; empty for a pure SMF file. */
   get stub(): Uint8Array {
-    return this.bytes.subarray(0, this.dataOffset);
+    return this.input.bytesAt(0, this.dataOffset);
   }
 
   /** All relocations with the section that each patches (-1 where the Reloc section's name does not tell). */
@@ -112,7 +139,7 @@ export class SmfFile {
       .filter((section) => section.type === SectionType.Reloc)
       .flatMap((section) => {
         const sectionIndex = this.#patches(section);
-        return readRelocations(this.sectionData(section.index), section).map((r) => ({ ...r, sectionIndex }));
+        return this.#relocationsIn(section).map((r) => ({ ...r, sectionIndex }));
       });
   }
 
@@ -126,27 +153,65 @@ export class SmfFile {
   sectionData(index: number): Uint8Array {
     const section = this.#section(index);
     if (!isCompressed(section, this.header.compression)) return this.storedSectionData(index);
-    let data = this.#unpacked.get(index);
-    if (data === undefined) {
-      const frame = this.storedSectionData(index);
-      const left = { ...this.limits, maxUncompressedSize: this.limits.maxUncompressedSize - this.#unpackedBytes };
-      data = decompressSection(frame, section, this.header.compression, this.#codecs, left);
-      this.#unpacked.set(index, data);
-      this.#unpackedBytes += data.length;
-    }
+    const kept = this.#unpacked.get(index);
+    if (kept !== undefined) return kept;
+    const data = recall(this.#forgotten.get(index)) ?? this.#unpack(section);
+    this.#forgotten.delete(index);
+    this.#unpacked.set(index, data);
+    this.#unpackedBytes += data.length;
+    this.#onUnpacked?.(data.length);
     return data;
+  }
+
+  /** Bytes of unpacked sections that are kept at the moment. */
+  get unpackedBytes(): number {
+    return this.#unpackedBytes;
+  }
+
+  /**
+   * Keeps unpacked sections no longer. Who holds one goes on doing so, and is given the same again while he does; the
+   * others are collected, and unpacked anew when they are asked for.
+   */
+  forgetUnpacked(): void {
+    for (const [index, data] of this.#unpacked) {
+      this.#forgotten.set(index, { buffer: new WeakRef(data.buffer), at: data.byteOffset, length: data.length });
+      this.#templates.delete(index); // their entries hold it, too
+      this.#byOffset = undefined;
+    }
+    this.#unpacked.clear();
+    this.#unpackedBytes = 0;
   }
 
   /** The bytes of a section as they are in the file: a compressed section's frame. */
   storedSectionData(index: number): Uint8Array {
     const section = this.#section(index);
-    if (isBss(section)) return this.bytes.subarray(0, 0);
-    if (section === this.noteSection && section.size === 0) {
-      const region = noteRegion(this.bytes, this.located, section);
-      return this.bytes.subarray(region.start, region.end);
+    const data = this.input.checked(() => this.#stored(section));
+    // Bytes that vanished since (a file that became shorter) show it when they are looked at, the last ones first.
+    if (!this.input.inMemory && data.length > 0) this.input.checked(() => data[data.length - 1]);
+    return data;
+  }
+
+  #stored(section: SmfSection): Uint8Array {
+    if (isBss(section)) return this.input.bytesAt(0, 0);
+    const { input } = this;
+    const seen = this.#views.get(section.index);
+    if (seen !== undefined) return seen;
+    let start = this.dataOffset + section.offset;
+    let { size } = section;
+    if (section === this.noteSection && size === 0) {
+      const region = noteRegion(input, this.located, section);
+      start = region.start;
+      size = region.end - region.start;
     }
-    const start = this.dataOffset + section.offset;
-    return this.bytes.subarray(start, start + section.size);
+    const data = input.bytesAt(start, size);
+    if (!input.inMemory) this.#views.set(section.index, data);
+    return data;
+  }
+
+  #unpack(section: SmfSection): Uint8Array {
+    const frame = this.storedSectionData(section.index);
+    const left = { ...this.limits, maxUncompressedSize: this.limits.maxUncompressedSize - this.#unpackedBytes };
+    return this.input.checked(() => decompressSection(frame, section, this.header.compression, this.#codecs, left));
   }
 
   /** The first section of this name. */
@@ -164,7 +229,7 @@ export class SmfFile {
     this.#section(sectionIndex);
     this.#relocSections ??= this.#indexRelocations();
     const sections = this.#relocSections.get(sectionIndex) ?? [];
-    return sections.flatMap((section) => readRelocations(this.sectionData(section.index), section));
+    return sections.flatMap((section) => this.#relocationsIn(section));
   }
 
   /**
@@ -183,11 +248,12 @@ export class SmfFile {
    * undefined where no entry begins there.
    */
   templateAt(offset: number): SmfTemplate | undefined {
-    if (this.#byOffset === undefined) {
-      const section = this.sections.find((candidate) => candidate.type === SectionType.TemplateCode);
-      const templates = section === undefined ? [] : this.#templatesOf(section);
-      this.#byOffset = new Map(templates.map((template) => [template.offset, template]));
-    }
+    const section = this.sections.find((candidate) => candidate.type === SectionType.TemplateCode);
+    const templates = section === undefined ? [] : this.#templatesOf(section);
+    if (this.#byOffset !== undefined) return this.#byOffset.get(offset);
+    // What was forgotten at once must not be held by an index of it.
+    if (section !== undefined && !this.#templates.has(section.index)) return templates.find((t) => t.offset === offset);
+    this.#byOffset = new Map(templates.map((template) => [template.offset, template]));
     return this.#byOffset.get(offset);
   }
 
@@ -199,19 +265,44 @@ export class SmfFile {
   templateMeta(): readonly SmfTemplateMeta[] {
     return this.sections
       .filter((section) => section.type === SectionType.TemplateMeta && !isNote(section))
-      .map((section) => readTemplateMeta(this.sectionData(section.index), section, this.limits));
+      .map((section) => {
+        const data = this.sectionData(section.index);
+        return this.input.checked(() => readTemplateMeta(data, section, this.limits));
+      });
   }
 
-  /** The note's SDN text with its terminator line; undefined where the file has no note. */
+  /**
+   * The note's SDN text with its terminator line; undefined where the file has no note.
+   *
+   * @throws SmfFormatError ERR_SMF_BAD_NOTE for a note without end, ERR_SMF_LIMIT for one above `limits.maxSdnLength`
+   */
   noteSdnText(): string | undefined {
     const section = this.noteSection;
     if (section === undefined) return undefined;
     if (isCompressed(section, this.header.compression)) {
-      const data = this.sectionData(section.index);
-      return decodeUtf8(data, 0, data.length);
+      return this.#text(section, () => this.sectionData(section.index));
     }
-    const { start, end } = noteRegion(this.bytes, this.located, section);
-    return decodeUtf8(this.bytes, start, end);
+    this.#section(section.index);
+    return this.#text(section, () => {
+      const { start, end } = noteRegion(this.input, this.located, section);
+      return this.input.bytesAt(start, end - start);
+    });
+  }
+
+  #text(section: SmfSection, read: () => Uint8Array): string {
+    return this.input.checked(() => {
+      const data = read();
+      const { maxSdnLength } = this.limits;
+      // UTF-8 has at most three bytes for each UTF-16 unit that the limit counts.
+      if (data.length <= 3 * maxSdnLength) return decodeUtf8(data, 0, data.length);
+      throw new SmfFormatError('ERR_SMF_LIMIT', 'the note is longer than allowed', {
+        structure: sectionLabel(section),
+        offset: this.dataOffset + section.offset,
+        expected: `at most ${maxSdnLength} characters`,
+        found: `${data.length} bytes`,
+        hint: 'Raise the limit maxSdnLength if you trust the file',
+      });
+    });
   }
 
   /**
@@ -226,8 +317,9 @@ export class SmfFile {
 
   /** FNV-1a 64 of the SMF data (stub and header excluded): what `header.moduleHash` should be. Costs O(file). */
   computeModuleHash(): bigint {
+    if (this.input.closed) throw closedFile();
     const start = this.located.shape.trailer ? this.dataOffset : this.located.shape.header.size;
-    return fnv1a64(this.bytes.subarray(start, this.located.dataEnd));
+    return this.input.checked(() => fnv1a64Parts(this.input.pieces(start, this.located.dataEnd)));
   }
 
   #indexRelocations(): Map<number, SmfSection[]> {
@@ -250,14 +342,23 @@ export class SmfFile {
   #templatesOf(section: SmfSection): readonly SmfTemplate[] {
     let templates = this.#templates.get(section.index);
     if (templates === undefined) {
-      templates = readTemplates(this.sectionData(section.index), section, this.limits);
-      this.#templates.set(section.index, templates);
-    }
+      const data = this.sectionData(section.index);
+      templates = this.input.checked(() => readTemplates(data, section, this.limits));
+      // Unless they would hold what was forgotten while it was unpacked.
+      if (!isCompressed(section, this.header.compression) || this.#unpacked.has(section.index)) {
+        this.#templates.set(section.index, templates);
+      }
+    } else this.input.check();
     return templates;
   }
 
+  #relocationsIn(section: SmfSection): SmfRelocation[] {
+    const data = this.sectionData(section.index);
+    return this.input.checked(() => readRelocations(data, section));
+  }
+
   #section(index: number): SmfSection {
-    if (this.bytes.length === 0) throw closedFile();
+    if (this.input.closed) throw closedFile();
     const section = this.sections[index];
     if (section !== undefined) return section;
     throw new SmfFormatError('ERR_SMF_NO_SUCH_SECTION', 'no such section', {
@@ -266,6 +367,18 @@ export class SmfFile {
       found: `${index}`,
     });
   }
+}
+
+/** Unpacked bytes that someone else may hold still: a view, or a part of one, keeps their buffer. */
+interface Forgotten {
+  readonly buffer: WeakRef<ArrayBufferLike>;
+  readonly at: number;
+  readonly length: number;
+}
+
+function recall(forgotten: Forgotten | undefined): Uint8Array | undefined {
+  const buffer = forgotten?.buffer.deref();
+  return buffer && forgotten && new Uint8Array(buffer, forgotten.at, forgotten.length);
 }
 
 /** A TemplateMeta section is a note by its name. */

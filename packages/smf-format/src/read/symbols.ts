@@ -13,6 +13,7 @@ import {
 import { SmfFormatError } from '../errors.js';
 import { fnv1a32Range } from '../hashes.js';
 import { NAME_BUDGET_BASE, NAME_BUDGET_FACTOR, type SmfLimits } from '../limits.js';
+import type { Excerpt, Input } from './input.js';
 import type { Located } from './layout.js';
 
 /** One symbol, decoded: a plain object that stays valid after the input is gone. */
@@ -56,19 +57,22 @@ type Table = Pick<Located, 'symbolTableAt' | 'symbolEntrySize' | 'stringsAt' | '
  */
 export class SmfSymbolTable implements Iterable<SmfSymbol> {
   readonly length: number;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #input: Input;
   readonly #table: Table;
+  readonly #entries: Excerpt;
+  readonly #names: Excerpt;
   readonly #firstCode: number;
   readonly #maxNameLength: number;
   #index: HashIndex | undefined;
 
   /** @internal */
-  constructor(bytes: Uint8Array, view: DataView, located: Located, limits: SmfLimits) {
+  constructor(input: Input, located: Located, limits: SmfLimits) {
     this.length = located.header.symbolCount;
-    this.#bytes = bytes;
-    this.#view = view;
+    this.#input = input;
     this.#table = located;
+    const { symbolTableAt, symbolEntrySize, stringsAt, stringsEnd } = located;
+    this.#entries = input.excerpt(symbolTableAt, symbolTableAt + this.length * symbolEntrySize);
+    this.#names = input.excerpt(stringsAt, stringsEnd);
     this.#firstCode = located.sections.findIndex((section) => section.type === SectionType.Code);
     this.#maxNameLength = limits.maxNameLength;
   }
@@ -81,17 +85,22 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
    * NUL, ERR_SMF_LIMIT when its name is longer than `limits.maxNameLength`
    */
   at(index: number): SmfSymbol | undefined {
-    if (this.#bytes.length === 0) throw closedFile();
+    if (this.#input.closed) throw closedFile();
     if (!Number.isInteger(index) || index < 0 || index >= this.length) return undefined;
-    const view = this.#view;
-    const at = this.#table.symbolTableAt + index * this.#table.symbolEntrySize;
+    if (this.#input.inMemory) return this.#decode(index);
+    return this.#input.checked(() => this.#decode(index));
+  }
+
+  #decode(index: number): SmfSymbol {
+    const entries = this.#entries;
+    const at = entries.seek(this.#entryAt(index), this.#table.symbolEntrySize);
+    const { view } = entries;
     const flags = view.getUint8(at + SYMBOL_ENTRY.flags);
     const type = view.getUint8(at + SYMBOL_ENTRY.type);
     const withTemplates = this.#table.symbolEntrySize !== SYMBOL_ENTRY_SIZE_PLAIN;
-    const start = this.#nameStart(at);
     return {
       index,
-      name: decodeUtf8(this.#bytes, start, this.#nameEnd(start, index)),
+      name: this.#name(u32(view, at + SYMBOL_ENTRY.nameOffset), index),
       nameHash: u32(view, at + SYMBOL_ENTRY.nameHash),
       type,
       typeName: symbolTypeName(type),
@@ -136,7 +145,7 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
       'the names overlap so much that they come to many times the string table',
       {
         structure: `symbol ${index}`,
-        offset: this.#table.symbolTableAt + index * this.#table.symbolEntrySize,
+        offset: this.#entryAt(index),
         expected: `at most ${this.nameBudget} characters in all`,
         hint: 'The file is made to exhaust memory; at(i) still reads single symbols',
       },
@@ -154,16 +163,23 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
 
   /** The index of the symbol that `find` gives, or -1. */
   indexOf(name: string): number {
-    if (this.#bytes.length === 0) throw closedFile();
+    if (this.#input.closed) throw closedFile();
     const wanted = encodeUtf8(name);
     const hash = fnv1a32Range(wanted, 0, wanted.length);
-    this.#index ??= new HashIndex(this.#view, this.#table, this.length);
+    return this.#input.inMemory ? this.#search(wanted, hash) : this.#input.checked(() => this.#search(wanted, hash));
+  }
+
+  #search(wanted: Uint8Array, hash: number): number {
+    const entries = this.#entries;
+    this.#index ??= new HashIndex(entries, this.#table, this.length);
     let best = -1;
     let bestRank = -1;
     for (let i = this.#index.first(hash); i >= 0; i = this.#index.next(i)) {
-      const at = this.#table.symbolTableAt + i * this.#table.symbolEntrySize;
-      if (u32(this.#view, at + SYMBOL_ENTRY.nameHash) !== hash || !this.#hasName(at, wanted)) continue;
-      const rank = bindingRank(this.#view.getUint8(at + SYMBOL_ENTRY.binding));
+      const at = entries.seek(this.#entryAt(i), this.#table.symbolEntrySize);
+      const { view } = entries;
+      if (u32(view, at + SYMBOL_ENTRY.nameHash) !== hash) continue;
+      if (!this.#hasName(u32(view, at + SYMBOL_ENTRY.nameOffset), wanted)) continue;
+      const rank = bindingRank(view.getUint8(at + SYMBOL_ENTRY.binding));
       if (rank > bestRank) {
         best = i;
         bestRank = rank;
@@ -172,31 +188,42 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
     return best;
   }
 
-  #hasName(at: number, wanted: Uint8Array): boolean {
-    const start = this.#nameStart(at);
-    if (start + wanted.length >= this.#table.stringsEnd || this.#bytes[start + wanted.length] !== 0) return false;
-    for (let i = 0; i < wanted.length; i++) if (this.#bytes[start + i] !== wanted[i]) return false;
+  #entryAt(index: number): number {
+    return this.#table.symbolTableAt + index * this.#table.symbolEntrySize;
+  }
+
+  #hasName(nameOffset: number, wanted: Uint8Array): boolean {
+    const start = this.#table.stringsAt + nameOffset;
+    if (start + wanted.length >= this.#table.stringsEnd) return false;
+    const names = this.#names;
+    const at = names.seek(start, wanted.length + 1);
+    const { bytes } = names;
+    if (bytes[at + wanted.length] !== 0) return false;
+    for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
     return true;
   }
 
-  #nameStart(at: number): number {
-    return this.#table.stringsAt + u32(this.#view, at + SYMBOL_ENTRY.nameOffset);
-  }
-
-  #nameEnd(start: number, index: number): number {
+  #name(nameOffset: number, index: number): string {
+    const start = this.#table.stringsAt + nameOffset;
     const limit = Math.min(this.#table.stringsEnd, start + this.#maxNameLength + 1);
-    for (let end = start; end < limit; end++) if (this.#bytes[end] === 0) return end;
+    if (start < limit) {
+      const names = this.#names;
+      const at = names.seek(start, limit - start);
+      const { bytes } = names;
+      const last = at + limit - start;
+      for (let end = at; end < last; end++) if (bytes[end] === 0) return decodeUtf8(bytes, at, end);
+    }
     const tooLong = limit < this.#table.stringsEnd;
     throw new SmfFormatError(
       tooLong ? 'ERR_SMF_LIMIT' : 'ERR_SMF_STRING_OUT_OF_BOUNDS',
       tooLong ? 'the name is longer than allowed' : 'the name does not lie in the string table',
       {
         structure: `symbol ${index}`,
-        offset: this.#table.symbolTableAt + index * this.#table.symbolEntrySize + SYMBOL_ENTRY.nameOffset,
+        offset: this.#entryAt(index) + SYMBOL_ENTRY.nameOffset,
         expected: tooLong
           ? `at most ${this.#maxNameLength} bytes`
           : `a NUL-ended name below offset ${this.#table.stringsEnd - this.#table.stringsAt}`,
-        found: `offset ${start - this.#table.stringsAt}`,
+        found: `offset ${nameOffset}`,
         hint: tooLong ? 'Raise the limit maxNameLength if you trust the file' : 'The file is damaged',
       },
     );
@@ -221,16 +248,22 @@ class HashIndex {
   readonly #next: Int32Array;
   readonly #mask: number;
 
-  constructor(view: DataView, table: Table, count: number) {
+  constructor(entries: Excerpt, table: Table, count: number) {
     const size = 2 ** Math.max(3, Math.ceil(Math.log2(count + 1)));
     this.#mask = size - 1;
     this.#heads = new Int32Array(size).fill(-1);
     this.#next = new Int32Array(count);
-    // Backwards, so that each chain comes out in table order.
-    for (let i = count - 1; i >= 0; i--) {
-      const slot = u32(view, table.symbolTableAt + i * table.symbolEntrySize + SYMBOL_ENTRY.nameHash) & this.#mask;
-      this.#next[i] = this.#heads[slot] as number;
-      this.#heads[slot] = i;
+    const { symbolTableAt, symbolEntrySize } = table;
+    // Backwards, so that each chain comes out in table order; at one go as many entries as the excerpt shows.
+    for (let i = count - 1; i >= 0; ) {
+      let at = entries.seek(symbolTableAt + i * symbolEntrySize, symbolEntrySize);
+      const { view } = entries;
+      const end = Math.max(0, at - i * symbolEntrySize);
+      for (; at >= end; at -= symbolEntrySize) {
+        const slot = u32(view, at + SYMBOL_ENTRY.nameHash) & this.#mask;
+        this.#next[i] = this.#heads[slot] as number;
+        this.#heads[slot] = i--;
+      }
     }
   }
 

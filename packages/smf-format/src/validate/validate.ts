@@ -2,6 +2,7 @@
 import type { SmfCodecs } from '../compression/codec.js';
 import { SmfFormatError } from '../errors.js';
 import { type SmfLimits, withLimits } from '../limits.js';
+import { type ByteSource, Input } from '../read/input.js';
 import { locate } from '../read/layout.js';
 import { SmfFile } from '../read/smf-file.js';
 import { type Diagnostic, DiagnosticSink } from './diagnostics.js';
@@ -22,17 +23,18 @@ export interface ValidateOptions {
 
 /**
  * Finds all problems of a file, in the order header, sections, symbols, relocations, templates, note. An empty list means
- * that every check of the specification's section 6 passed. Never throws for anything in the bytes.
+ * that every check of the specification's section 6 passed. Never throws for anything in the bytes (what a byte source throws comes through).
  *
  * @example
  * for (const d of validateSmf(bytes)) console.log(d.severity, d.code, d.offset, d.structure, d.message)
  */
-export function validateSmf(bytes: Uint8Array, options: ValidateOptions = {}): Diagnostic[] {
+export function validateSmf(input: Uint8Array | ByteSource, options: ValidateOptions = {}): Diagnostic[] {
   const sink = new DiagnosticSink(options.maxDiagnostics ?? 1000);
   const limits = withLimits(options.limits);
   try {
-    const located = locate(bytes, limits, (problem) => sink.fromError(problem));
-    const file = new SmfFile(bytes, located, limits, options.codecs);
+    const from = new Input(input);
+    const located = locate(from, limits, (problem) => sink.fromError(problem));
+    const file = new SmfFile(from, located, limits, options);
     checkHeader(file, sink);
     const readable = checkSectionEntries(file, options.codecs, sink);
     checkSymbols(file, readable, sink);
