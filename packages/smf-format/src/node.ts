@@ -21,12 +21,26 @@ export async function loadCodecs(): Promise<{ readonly lz4: SmfCodec; readonly z
   return { lz4, zstd: (await zlibZstd()) ?? (await (await import('./zstd.js')).loadZstd()) };
 }
 
+/**
+ * The codecs that are at hand at once: lz4, and zstd where node:zlib has it. Where it has none, `loadCodecs` gives both.
+ *
+ * @example
+ * const smf = parseSmf(bytes, { codecs: builtinCodecs() })
+ */
+export function builtinCodecs(): { readonly lz4: SmfCodec; readonly zstd?: SmfCodec } {
+  const { process } = globalThis as unknown as { process: { getBuiltinModule(name: string): ZlibWithZstd } };
+  const zstd = codecOf(process.getBuiltinModule('node:zlib'));
+  return zstd === undefined ? { lz4 } : { lz4, zstd };
+}
+
 /** zstd of node:zlib, or undefined where this Node has none. */
 export async function zlibZstd(): Promise<SmfCodec | undefined> {
   // The name in a variable: this package compiles without Node's types.
   const name = 'node:zlib';
-  const zlib = (await import(name)) as ZlibWithZstd;
-  const { zstdCompressSync, zstdDecompressSync, constants } = zlib;
+  return codecOf((await import(name)) as ZlibWithZstd);
+}
+
+function codecOf({ zstdCompressSync, zstdDecompressSync, constants }: ZlibWithZstd): SmfCodec | undefined {
   if (zstdCompressSync === undefined || zstdDecompressSync === undefined) return undefined;
   return {
     name: 'zstd',

@@ -1,5 +1,5 @@
 // Each example of the README runs, and prints what the README says. So does each SDN example of the specification.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +45,10 @@ async function modules(): Promise<Record<string, object>> {
     '@simple-jit/smf-format/node': await import('../src/node.js'),
     'node:fs': {
       readFileSync: (name: string) => readFileSync(inFolder(name)),
+      openSync: (name: string, flags: string) => openSync(inFolder(name), flags),
+      closeSync,
+      fstatSync,
+      readSync,
       writeFileSync: (name: string, data: Uint8Array) => writeFileSync(inFolder(name), data),
     },
   };
@@ -58,7 +62,7 @@ function page(): { document: object; pick: () => Promise<unknown> } {
   return { document: { querySelector: () => input }, pick: async () => listener({ target: { files: [file] } }) };
 }
 
-test('the README has its examples', () => expect(examples).toHaveLength(6));
+test('the README has its examples', () => expect(examples).toHaveLength(7));
 
 test.each(examples)('example %#', async ({ code, output }) => {
   const printed: string[] = [];

@@ -9,10 +9,11 @@ import {
   SectionFlags,
   SmfBuilder,
   type SmfCodecs,
+  type SmfFile,
   SmfFormatError,
   validateSmf,
 } from '../index.js';
-import { loadCodecs, zlibZstd } from '../node.js';
+import { builtinCodecs, loadCodecs, zlibZstd } from '../node.js';
 import { loadZstd } from '../zstd.js';
 import { lz4 } from './lz4.js';
 import { xxh32 } from './xxh32.js';
@@ -101,6 +102,60 @@ describe.skipIf(!tool)('lz4 and its reference tool', () => {
     for (const input of [data, new Uint8Array(0), Uint8Array.of(1)]) {
       expect(Buffer.compare(run(lz4.compress(input, 0), '-d'), input)).toBe(0);
     }
+  });
+});
+
+test('the codecs that are there at once: lz4, and zstd where this Node has it', async () => {
+  const { lz4: frames, zstd } = builtinCodecs();
+  expect(frames).toBe(lz4);
+  expect(zstd === undefined).toBe((await zlibZstd()) === undefined);
+});
+
+describe('what is kept', () => {
+  const file = (onUnpacked?: (bytes: number) => void) => {
+    const builder = new SmfBuilder().setCompression('lz4', codecs);
+    for (const size of [1000, 2000]) {
+      builder.addSection({ type: 3, name: `z${size}`, data: new Uint8Array(size).fill(7), compress: true });
+    }
+    return parseSmf(builder.build(), { codecs, ...(onUnpacked && { onUnpacked }) });
+  };
+
+  test('is told, and can be forgotten: who holds it is given the same again', () => {
+    const told: number[] = [];
+    const smf = file((bytes) => told.push(bytes));
+    const held = smf.sectionData(1);
+    expect(smf.sectionData(1)).toBe(held);
+    smf.sectionData(0);
+    expect([told, smf.unpackedBytes]).toEqual([[2000, 1000], 3000]);
+    smf.forgetUnpacked();
+    expect(smf.unpackedBytes).toBe(0);
+    expect(held).toEqual(new Uint8Array(2000).fill(7));
+    expect(smf.sectionData(1).buffer).toBe(held.buffer);
+    expect([told, smf.unpackedBytes]).toEqual([[2000, 1000, 2000], 2000]);
+  });
+
+  test('may be forgotten the moment it is told', () => {
+    const smf: SmfFile = file(() => smf.forgetUnpacked());
+    expect(smf.sectionData(0)).toEqual(new Uint8Array(1000).fill(7));
+    expect(smf.unpackedBytes).toBe(0);
+  });
+
+  test('of templates, their entries among it', () => {
+    const builder = new SmfBuilder();
+    builder.addTemplate({ kind: 0, name: 'identity', genericParams: [{ name: 'T' }], body: new Uint8Array(500) });
+    const templates = parseSmf(builder.build());
+    const at = templates.findSymbol('identity')!.templateOffset;
+    const compressed = new SmfBuilder().setCompression('lz4', codecs);
+    compressed.addSection({ type: 12, name: '.templates', data: templates.sectionData(0), compress: true });
+    let budget = true;
+    const smf: SmfFile = parseSmf(compressed.build(), { codecs, onUnpacked: () => budget || smf.forgetUnpacked() });
+    expect(smf.templateAt(at)?.name).toBe('identity');
+    expect(smf.templateAt(at)).toBe(smf.templateAt(at));
+    budget = false;
+    smf.forgetUnpacked();
+    expect(smf.templateAt(at)?.entry).toEqual(templates.templateAt(at)?.entry);
+    expect(smf.templateAt(at + 1)).toBeUndefined();
+    expect(smf.unpackedBytes).toBe(0);
   });
 });
 
