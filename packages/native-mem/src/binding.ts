@@ -37,6 +37,7 @@ export interface RawArenaStats {
   readonly dataCommitted: number;
   readonly dataUsed: number;
   readonly slots: number;
+  readonly lazyBytes: number;
   readonly dataBlocks: number;
   readonly dataBytes: number;
   readonly backing: 'memfd' | 'mprotect';
@@ -61,6 +62,8 @@ export interface RawExecTotals {
 
 export interface NativeBinding {
   setErrorClasses(nativeMemError: typeof NativeMemError, trapError: typeof TrapError): void;
+  /** What a call through an unresolved lazy slot asks. It throws unless it has an address that isn't 0. */
+  setLazyResolver(resolve: (arena: number, slot: bigint) => bigint): void;
 
   mmapFile(
     path: string,
@@ -115,6 +118,7 @@ export interface NativeBinding {
   arenaFindCode(address: bigint): FoundCode | undefined;
   arenaStats(arena: number): RawArenaStats;
   slotAllocate(arena: number, target: bigint): bigint;
+  slotAllocateLazy(arena: number): bigint;
   slotFree(arena: number, slot: bigint): void;
   slotSet(arena: number, slot: bigint, target: bigint): void;
   slotGet(arena: number, slot: bigint): bigint;

@@ -4,6 +4,7 @@ import { CodeBlock } from './code-block.js';
 import { DataBlock } from './data-block.js';
 import type { TrapKind } from './errors.js';
 import { ImportSlot } from './import-slot.js';
+import { allocateLazySlot, forgetLazySlots, type SlotResolver } from './lazy-slots.js';
 
 /** How code pages come about: a memory file mapped executable and written through its descriptor, or mprotect(2). */
 export type CodeBacking = 'memfd' | 'mprotect';
@@ -50,7 +51,10 @@ export interface CodeArenaStats {
   readonly dataCommitted: number;
   /** Of `dataCommitted`: 8 bytes for each slot; whole pages, rounded up to their alignment, for each data block. */
   readonly dataUsed: number;
+  /** Lazy ones included. */
   readonly slots: number;
+  /** Of `used`: the entries of lazy slots, 4096 bytes for each 255 of those that were open at a time. */
+  readonly lazyBytes: number;
   readonly dataBlocks: number;
   /** Sum of the sizes of all open data blocks. */
   readonly dataBytes: number;
@@ -154,6 +158,35 @@ export class CodeArena {
   }
 
   /**
+   * A slot that gets its target when code first calls through it: `resolve` is asked then, on the calling thread and inside
+   * the call from JavaScript that runs; what it returns is stored in the slot, and the call goes on there with its arguments
+   * as they were. Later calls go straight to the target.
+   *
+   * `resolve` may call native code, allocate and free, and throw. What it throws ends the call from JavaScript that runs and
+   * is thrown by it, the same object; the code is abandoned as by a trap, and the next call asks again. A result that is no
+   * address throws TypeError (not a bigint) or RangeError. A call through the slot inside `resolve` asks once more.
+   *
+   * - Only the thread that made the slot resolves it: elsewhere a call through it throws `ERR_WRONG_THREAD` until it has a
+   *   target. Outside of any call from JavaScript (on a thread that C started) there is no one to tell, and the process ends.
+   * - JavaScript needs stack: with less than 256 KiB of it left the call is a `stack-overflow` trap; where V8's own limit
+   *   (`--stack-size`, about 1 MB on the main thread) is passed before, V8's RangeError ends it.
+   * - For calls and jumps only. An address that code reads from an unresolved slot works when it is called, at the price of a
+   *   look-up each time, but compares unequal to that of the function.
+   * - Vector arguments wider than 128 bits lose their upper half on the first call.
+   *
+   * `target` reads as the address of the slot's entry until it is resolved; storing that address again makes the slot lazy
+   * again. Setting another target is as good as resolving. A call through a closed slot that some code still points to throws
+   * `ERR_CLOSED`.
+   *
+   * @throws TypeError when `resolve` is no function; NativeMemError `ENOMEM` when the arena is full, `ERR_CLOSED`
+   * @example
+   * const slot = arena.allocateLazySlot(() => compile('median').address);
+   */
+  allocateLazySlot(resolve: SlotResolver): ImportSlot {
+    return allocateLazySlot(this.#place.id, resolve);
+  }
+
+  /**
    * Zeroed, writable, never executable memory within reach (a signed 32-bit displacement) of all code of this arena: for the
    * variables and constants of code. It takes whole pages, so that {@link DataBlock.seal} can make it read-only alone. It
    * lives until its `close()`, its arena's, or the end of this thread.
@@ -182,6 +215,7 @@ export class CodeArena {
     if (this.#closed) return;
     binding.arenaClose(this.#place.id);
     this.#closed = true;
+    forgetLazySlots(this.#place.id);
   }
 
   [Symbol.dispose](): void {

@@ -14,7 +14,7 @@ export interface NativeMemErrorDetails {
  *
  * `code` is the name of an errno (`ENOENT`, `EACCES`, `ENOMEM`, `EINVAL`, …; see errno(3)) or one of
  * `ERR_NOT_MAPPED` (no live region at this address), `ERR_OUT_OF_BOUNDS`, `ERR_NOT_EXECUTABLE`, `ERR_CODE_FREED`,
- * `ERR_CLOSED`, `ERR_FILE_SHRUNK`, `ERR_NOT_REGULAR_FILE`, `ERR_WRITABLE_AND_EXECUTABLE`, `ERR_EXEC_MEMORY_REFUSED`,
+ * `ERR_CLOSED`, `ERR_WRONG_THREAD`, `ERR_FILE_SHRUNK`, `ERR_NOT_REGULAR_FILE`, `ERR_WRITABLE_AND_EXECUTABLE`, `ERR_EXEC_MEMORY_REFUSED`,
  * `ERR_STRING_TOO_LONG`, `ERR_UNSUPPORTED`, `ERR_ADDON_NOT_FOUND`, `ERR_ADDON_NOT_LOADABLE`, `ERR_TRAP`.
  */
 export class NativeMemError extends Error {

@@ -2,16 +2,18 @@
 import { binding } from './binding.js';
 import { NativeMemError } from './errors.js';
 
-/** Made by `CodeArena.allocateSlot`. */
+/** Made by `CodeArena.allocateSlot` and `allocateLazySlot`. */
 export class ImportSlot {
   /** Of the pointer itself: what code refers to, RIP-relative. */
   readonly address: bigint;
   readonly #arena: number;
+  readonly #onClose: (() => void) | undefined;
   #closed = false;
 
-  constructor(arena: number, address: bigint) {
+  constructor(arena: number, address: bigint, onClose?: () => void) {
     this.#arena = arena;
     this.address = address;
+    this.#onClose = onClose;
   }
 
   /** What the slot points to. Setting it is one atomic pointer store: calls see the old or the new target. */
@@ -29,6 +31,7 @@ export class ImportSlot {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#onClose?.();
     binding.slotFree(this.#arena, this.address);
   }
 

@@ -60,6 +60,7 @@ export {
   writeExecMemory,
 } from './exec-memory.js';
 export { ImportSlot } from './import-slot.js';
+export type { SlotResolver } from './lazy-slots.js';
 export { type FileIdentity, MappedFile, type MappedFileOptions, mappedFileTotals } from './mapped-file.js';
 export {
   fileSizeForMmap,

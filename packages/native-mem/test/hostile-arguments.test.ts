@@ -62,6 +62,7 @@ test.skipIf(portable)('wrong arguments end in a result or a typed error', () => 
     const signature = () => next() < 0.1 ? pick(odd) : { params: pick([[], ['i64'], ['ptr', 'f64'], ['x'], odd, null]), result: pick(['void', 'i64', 'f32', 'y', 7]) };
     const arena = new nm.CodeArena({ reserve: 2 ** 20 });
     const jump = install('jumpAddress').address;
+    const nothing = install('nothing').address;
     const calls = {
       mmapFile: () => nm.mmapFile(pick([path, path, '/dev', '/nowhere', pick(odd)]), small(), small(), size(), size()),
       munmap: () => nm.munmap(address(), size()),
@@ -90,6 +91,15 @@ test.skipIf(portable)('wrong arguments end in a result or a typed error', () => 
       view: () => globalThis.keep.view(size(), size()).fill(1),
       allocate: () => arena.allocate(bytes(), pick([{}, { alignment: small() }, { name: pick(odd) }, { traps: [{ offset: small(), kind: 'bounds' }] }, { relocate: pick(odd) }])).close(),
       allocateSlot: () => { const slot = arena.allocateSlot(pick([1n, address()])); slot.target = address(); slot.close(); },
+      allocateLazySlot: () => {
+        const slot = arena.allocateLazySlot(next() < 0.1 ? pick(odd) : () => pick([pick(odd), 8n, nothing]));
+        try {
+          if (next() < 0.2) slot.target = pick([0n, nothing]);
+          if (next() < 0.8) nm.callFunction1(jump, slot.target);
+        } finally {
+          slot.close();
+        }
+      },
       allocateData: () => {
         const data = arena.allocateData(pick([small(), 5000, size()]), pick([{}, { alignment: small() }, { name: pick(odd) }]));
         try {

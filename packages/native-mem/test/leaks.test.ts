@@ -15,6 +15,8 @@ function measure(cycle: string, count: number) {
     const path = ${JSON.stringify(path)};
     const arena = nm.CodeArena.default();
     const bytes = machineCode('return42');
+    const kept = [install('jumpAddress'), install('nothing')];
+    const [jump, nothing] = kept.map((block) => block.address);
     const refused = (action, code) => {
       try {
         action();
@@ -45,7 +47,7 @@ function measure(cycle: string, count: number) {
       growth: after.rss - before.rss,
       maps: after.maps - before.maps,
       files: after.files - before.files,
-      left: [arena.stats().blocks, arena.stats().slots + arena.stats().dataBlocks, nm.execMemoryCount(), nm.mappedFileTotals().count],
+      left: [arena.stats().blocks - kept.length, arena.stats().slots + arena.stats().dataBlocks, nm.execMemoryCount(), nm.mappedFileTotals().count],
     }));`,
     { args: ['--max-semi-space-size=1', '--single-threaded-gc'] }, // V8's own heap stays small
   );
@@ -64,6 +66,11 @@ test.skipIf(portable).each([
     'blocks and slots',
     `const block = arena.allocate(bytes, { name: 'f' + i }); const slot = arena.allocateSlot(block.address); slot.close(); block.close();`,
     1,
+  ],
+  [
+    'lazy slots',
+    `const slot = arena.allocateLazySlot(() => { if (i % 2) throw slot; return nothing; }); try { nm.callFunction1(jump, slot.target); } catch (error) { if (error !== slot) throw error; } slot.close();`,
+    0.2,
   ],
   [
     'data blocks',

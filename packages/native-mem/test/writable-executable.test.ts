@@ -54,6 +54,12 @@ describe.each(['memfd', 'mprotect'] as CodeBacking[])('an arena with %s', (backi
       });
       blocks.push(block);
       arena.allocateSlot(block.address);
+      const slot = arena.allocateLazySlot(() => {
+        look();
+        return block.address;
+      });
+      look();
+      if (i % 4 === 0) slot.close();
       const data = arena.allocateData(1 + i * 300);
       data.write(Uint8Array.of(1));
       look();

@@ -133,6 +133,7 @@ Napi::Value ArenaStatsFn(const Napi::CallbackInfo& info, EnvState&) {
   set("dataCommitted", stats.data_committed);
   set("dataUsed", stats.data_used);
   set("slots", stats.slots);
+  set("lazyBytes", stats.lazy_bytes);
   set("dataBlocks", stats.data_blocks);
   set("dataBytes", stats.data_bytes);
   result.Set("backing", Napi::String::New(info.Env(), stats.backing == Backing::kMemoryFile ? "memfd" : "mprotect"));

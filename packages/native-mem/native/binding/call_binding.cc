@@ -56,12 +56,13 @@ Napi::Value CallFunction(const Napi::CallbackInfo& info, EnvState& state) {
   for (std::size_t i = 1; i < info.Length(); ++i) frame.ints[i - 1] = WordArgument(info[i]);
   const CodePlace place = RequireCode(address, "callFunction");
   frame.target = reinterpret_cast<const void*>(address);
+  frame.environment = &state;
   bool faulted = false;
   if (!GuardedCall(ThreadOf(state), frame, place.life.get(), faulted)) {
     Fail("ERR_CODE_FREED", "The code was freed.", address);
   }
   if (faulted) {
-    ThrowTrap(state, frame.fault);
+    if (!frame.fault.exception_pending) ThrowTrap(state, frame.fault);
     return Napi::Value();
   }
   return Napi::BigInt::New(info.Env(), static_cast<std::int64_t>(frame.int_result));
@@ -86,6 +87,13 @@ Napi::Value SetErrorClasses(const Napi::CallbackInfo& info, EnvState& state) {
   return info.Env().Undefined();
 }
 
+// setLazyResolver(resolve: (arena: number, slot: bigint) => bigint), which never returns 0n.
+Napi::Value SetLazyResolver(const Napi::CallbackInfo& info, EnvState& state) {
+  if (!info[0].IsFunction()) FailType("setLazyResolver takes a function");
+  napi_create_reference(info.Env(), info[0], 1, &state.lazy_resolver);
+  return info.Env().Undefined();
+}
+
 // callSlots(): the ArrayBuffer over CallSlots.
 Napi::Value CallSlotsBuffer(const Napi::CallbackInfo& info, EnvState& state) {
   napi_value buffer = nullptr;
@@ -101,6 +109,7 @@ void ExportCalls(Napi::Object exports) {
   Export<ProcessSymbol>(exports, "processSymbol");
   Export<CallSlotsBuffer>(exports, "callSlots");
   Export<SetErrorClasses>(exports, "setErrorClasses");
+  Export<SetLazyResolver>(exports, "setLazyResolver");
 }
 
 }  // namespace native_mem

@@ -10,6 +10,10 @@ Napi::Value SlotAllocate(const Napi::CallbackInfo& info, EnvState& state) {
   return AddressValue(info.Env(), arena->AllocateSlot(AddressArgument(info[1], "target"), &state));
 }
 
+Napi::Value SlotAllocateLazy(const Napi::CallbackInfo& info, EnvState& state) {
+  return AddressValue(info.Env(), ArenaArgument(info[0])->AllocateLazySlot(&state));
+}
+
 Napi::Value SlotFree(const Napi::CallbackInfo& info, EnvState&) {
   const std::uint64_t slot = AddressArgument(info[1], "slot");
   const auto arena = OpenArenaArgument(info[0]);
@@ -75,6 +79,7 @@ Napi::Value DataFree(const Napi::CallbackInfo& info, EnvState&) {
 
 void ExportData(Napi::Object exports) {
   Export<SlotAllocate>(exports, "slotAllocate");
+  Export<SlotAllocateLazy>(exports, "slotAllocateLazy");
   Export<SlotFree>(exports, "slotFree");
   Export<SlotSet>(exports, "slotSet");
   Export<SlotGet>(exports, "slotGet");

@@ -25,6 +25,7 @@ struct EnvState {
   napi_ref slots_buffer = nullptr;
   napi_ref native_error = nullptr;
   napi_ref trap_error = nullptr;
+  napi_ref lazy_resolver = nullptr;
 };
 
 // Attaches a state to the environment; its cleanup runs on the environment's thread.

@@ -24,6 +24,7 @@ bool Perform(const BoundFunction& function, CallArea& area) {
   area.frame.target = reinterpret_cast<const void*>(function.target);
   area.frame.stack_arguments = area.stack;
   area.frame.stack_count = function.signature.stack_words;
+  area.frame.environment = function.state;
   bool faulted = false;
   if (!GuardedCall(*function.thread, area.frame, function.life.get(), faulted)) {
     Fail("ERR_CODE_FREED",
@@ -31,7 +32,7 @@ bool Perform(const BoundFunction& function, CallArea& area) {
              " was freed. Keep the CodeBlock open for as long as its function is called.",
          function.target);
   }
-  if (faulted) ThrowTrap(*function.state, area.frame.fault);
+  if (faulted && !area.frame.fault.exception_pending) ThrowTrap(*function.state, area.frame.fault);
   return !faulted;
 }
 

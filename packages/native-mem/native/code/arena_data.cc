@@ -75,15 +75,24 @@ void CodeArena::CheckSlot(std::uintptr_t slot) const {
 }
 
 bool CodeArena::FreeSlot(std::uintptr_t slot) {
+  std::uintptr_t entry = 0;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (closed_ || slots_.erase(slot) == 0) return false;
     __atomic_store_n(reinterpret_cast<std::uint64_t*>(slot), std::uint64_t{0}, __ATOMIC_RELEASE);
+    const auto lazy = entry_of_.find(slot);
+    if (lazy != entry_of_.end()) {
+      entry = lazy->second;
+      slot_of_.erase(entry);
+      entry_of_.erase(lazy);
+    }
   }
   std::shared_ptr<CodeArena> self = shared_from_this();
-  Retire([self, slot] {
+  Retire([self, slot, entry] {
     std::lock_guard<std::mutex> lock(self->mutex_);
-    if (!self->closed_) self->data_.Free(self->DataUnit(slot, 1));
+    if (self->closed_) return;
+    self->data_.Free(self->DataUnit(slot, 1));
+    if (entry != 0) self->free_entries_.push_back(entry);
   });
   return true;
 }

@@ -179,6 +179,21 @@ std::size_t CodeArena::AllocateUnits(std::size_t count, std::size_t alignment) {
   return *first;
 }
 
+void CodeArena::Place(CodeBlock& block, std::size_t alignment) {
+  const std::size_t rounded = RoundUp(block.size, unit_);
+  const std::size_t first = AllocateUnits(rounded / kUnit, std::max(alignment, unit_) / kUnit);
+  block.address = base_ + first * kUnit;
+  if (backing_ == Backing::kProtect &&
+      mmap(reinterpret_cast<void*>(block.address), rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+           0) == MAP_FAILED) {
+    const int error = errno;
+    code_.Free(first);
+    FailErrno(error, "mmap", "No memory for code is left.");
+  }
+  block.reused = first < high_water_;
+  high_water_ = std::max(high_water_, first + rounded / kUnit);
+}
+
 CodeBlockPtr CodeArena::Reserve(std::size_t size, std::size_t alignment, std::string name, std::vector<TrapEntry> traps,
                                 const void* owner) {
   ReclaimRetired();
@@ -189,20 +204,9 @@ CodeBlockPtr CodeArena::Reserve(std::size_t size, std::size_t alignment, std::st
   }
   CheckAlignment(alignment);
   auto block = std::make_shared<CodeBlock>();
-  const std::size_t rounded = RoundUp(size, unit_);
-  const std::size_t first = AllocateUnits(rounded / kUnit, std::max(alignment, unit_) / kUnit);
-  block->address = base_ + first * kUnit;
-  if (backing_ == Backing::kProtect &&
-      mmap(reinterpret_cast<void*>(block->address), rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-           0) == MAP_FAILED) {
-    const int error = errno;
-    code_.Free(first);
-    FailErrno(error, "mmap", "No memory for code is left.");
-  }
-  block->reused = first < high_water_;
-  high_water_ = std::max(high_water_, first + rounded / kUnit);
-  block->serial = NextSerial();
   block->size = size;
+  Place(*block, alignment);
+  block->serial = NextSerial();
   block->name = std::move(name);
   block->traps = std::move(traps);
   block->owner = owner;
@@ -252,14 +256,18 @@ void CodeArena::Install(const CodeBlockPtr& block, const void* code, std::size_t
                                   std::to_string(block->size) + " bytes at " + Hex(block->address) + ".",
          block->address);
   }
-  if (backing_ == Backing::kProtect) {
-    InstallByProtection(*block, code, size, offset);
-  } else {
-    Write(block->address + offset, code, size);
-  }
-  PublishCode(reinterpret_cast<void*>(block->address + offset), size, block->reused || block->published);
-  block->published = true;
+  Put(*block, code, size, offset);
   ObserveInstalled(*block);
+}
+
+void CodeArena::Put(CodeBlock& block, const void* code, std::size_t size, std::size_t offset) {
+  if (backing_ == Backing::kProtect) {
+    InstallByProtection(block, code, size, offset);
+  } else {
+    Write(block.address + offset, code, size);
+  }
+  PublishCode(reinterpret_cast<void*>(block.address + offset), size, block.reused || block.published);
+  block.published = true;
 }
 
 void CodeArena::Free(const CodeBlockPtr& block) {
@@ -329,6 +337,7 @@ ArenaStats CodeArena::Stats() const {
   stats.data_committed = RoundUp(data_.units() * kDataUnit, PageSize());
   stats.data_used = data_.used_units() * kDataUnit;
   stats.slots = slots_.size();
+  stats.lazy_bytes = lazy_bytes_;
   stats.data_blocks = data_blocks_.size();
   stats.data_bytes = data_bytes_;
   return stats;
@@ -368,6 +377,8 @@ void CodeArena::Close() {
     blocks_.clear();
     by_serial_.clear();
     slots_.clear();
+    entry_of_.clear();
+    slot_of_.clear();
     data_blocks_.clear();
     data_at_.clear();
   }

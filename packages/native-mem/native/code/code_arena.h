@@ -49,6 +49,13 @@ struct DataBlock {
   bool sealed = false;
 };
 
+// What a call through a lazy slot finds out; slot 0 = the slot is gone.
+struct LazySlot {
+  std::uintptr_t slot = 0;
+  const void* owner = nullptr;
+  std::uint64_t target = 0;  // the entry itself for as long as the slot isn't resolved
+};
+
 struct ArenaStats {
   std::size_t reserved = 0;
   std::size_t committed = 0;
@@ -58,6 +65,7 @@ struct ArenaStats {
   std::size_t data_committed = 0;
   std::size_t data_used = 0;
   std::size_t slots = 0;
+  std::size_t lazy_bytes = 0;  // of `used`: entries of lazy slots
   std::size_t data_blocks = 0;
   std::size_t data_bytes = 0;
   Backing backing = Backing::kMemoryFile;
@@ -90,6 +98,11 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   std::vector<CodeBlockPtr> PublishedBlocks() const;
 
   std::uintptr_t AllocateSlot(std::uint64_t target, const void* owner);
+  // A slot that points to an entry of its own, which tells native_mem_lazy_entry who was called. The entry goes with it.
+  std::uintptr_t AllocateLazySlot(const void* owner);
+  LazySlot FindLazySlot(std::uintptr_t entry) const;
+  // Sets the slot of `entry`, unless it is gone.
+  void ResolveLazySlot(std::uintptr_t entry, std::uint64_t target);
   // False when there is no such slot (any more).
   bool FreeSlot(std::uintptr_t slot);
   // One atomic store.
@@ -122,6 +135,9 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
  private:
   CodeArena(std::uintptr_t base, std::size_t reserve, Backing backing, int descriptor, const void* owner);
 
+  // Finds memory for block.size bytes.
+  void Place(CodeBlock& block, std::size_t alignment);
+  void Put(CodeBlock& block, const void* code, std::size_t size, std::size_t offset);
   std::size_t AllocateUnits(std::size_t count, std::size_t alignment);
   void CommitCode(std::size_t from, std::size_t size);
   // A run of data units; `alignment` counts units and applies to the address, so `count` must be a multiple of it.
@@ -138,6 +154,7 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   void ReleaseUnits(std::uintptr_t address);
   void CheckOpen() const;
   void CheckSlot(std::uintptr_t slot) const;
+  void AddLazyEntries();
   static void CheckAlignment(std::size_t alignment);
   DataBlock& RequireData(std::uint64_t serial);
   const DataBlock& RequireData(std::uint64_t serial) const;
@@ -158,6 +175,10 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   std::map<std::uintptr_t, CodeBlockPtr> blocks_;
   std::map<std::uint64_t, CodeBlockPtr> by_serial_;
   std::map<std::uintptr_t, const void*> slots_;
+  std::map<std::uintptr_t, std::uintptr_t> entry_of_;  // of lazy slots, by slot
+  std::map<std::uintptr_t, std::uintptr_t> slot_of_;   // by entry
+  std::vector<std::uintptr_t> free_entries_;
+  std::size_t lazy_bytes_ = 0;
   std::map<std::uint64_t, DataBlock> data_blocks_;        // by serial
   std::map<std::uintptr_t, std::uint64_t> data_at_;  // serials by address
   std::size_t data_bytes_ = 0;

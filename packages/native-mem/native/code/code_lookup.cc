@@ -76,11 +76,21 @@ std::vector<std::shared_ptr<CodeArena>> AllArenas() {
   return all;
 }
 
+namespace {
+
+std::shared_ptr<CodeArena> ArenaAround(std::uintptr_t address) {
+  for (auto& arena : AllArenas()) {
+    if (address - arena->base() < arena->reserved()) return arena;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 CodePlace FindCode(std::uint64_t address) {
   CodePlace place;
   const auto at = static_cast<std::uintptr_t>(address);
-  for (const auto& arena : AllArenas()) {
-    if (at - arena->base() >= arena->reserved()) continue;
+  if (const auto arena = ArenaAround(at)) {
     const CodeBlockPtr block = arena->Find(at);
     if (!block || !block->published || !block->life->alive.load(std::memory_order_acquire)) return place;
     place.life = block->life;
@@ -108,11 +118,15 @@ CodePlace FindCode(std::uint64_t address) {
 }
 
 DataBlock FindData(std::uint64_t address) {
-  const auto at = static_cast<std::uintptr_t>(address);
-  for (const auto& arena : AllArenas()) {
-    if (at - arena->base() < arena->reserved()) return arena->FindData(at);
-  }
-  return {};
+  const auto arena = ArenaAround(static_cast<std::uintptr_t>(address));
+  return arena ? arena->FindData(static_cast<std::uintptr_t>(address)) : DataBlock{};
+}
+
+LazyPlace FindLazySlot(std::uintptr_t entry) {
+  LazyPlace place;
+  place.arena = ArenaAround(entry);
+  if (place.arena) place.lazy = place.arena->FindLazySlot(entry);
+  return place;
 }
 
 CodePlace RequireCode(std::uint64_t address, const char* what) {

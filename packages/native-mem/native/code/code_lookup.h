@@ -38,6 +38,12 @@ struct CodePlace {
 CodePlace FindCode(std::uint64_t address);
 // The data block of any arena that holds `address`; serial 0 when none does.
 DataBlock FindData(std::uint64_t address);
+// The lazy slot of an entry, in any arena; a slot of 0 when it is gone.
+struct LazyPlace {
+  std::shared_ptr<CodeArena> arena;
+  LazySlot lazy;
+};
+LazyPlace FindLazySlot(std::uintptr_t entry);
 // Throws ERR_NOT_EXECUTABLE when no live code is there.
 CodePlace RequireCode(std::uint64_t address, const char* what);
 

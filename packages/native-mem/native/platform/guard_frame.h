@@ -15,6 +15,7 @@ struct FaultRecord {
   std::uintptr_t address = 0;  // what was accessed, for memory faults
   std::uintptr_t pc = 0;       // the instruction that faulted, or the call that jumped into nowhere
   bool stack_overflow = false;
+  bool exception_pending = false;  // not a fault: the resolver of a lazy slot threw, and its exception ends the call
 };
 
 // trampoline.S knows these offsets.
@@ -30,6 +31,7 @@ struct GuardFrame {
   std::uint32_t mxcsr;                  // 160
   std::uint16_t x87_control;            // 164
   GuardFrame* previous;                 // 168
+  void* environment;                    // 176, the EnvState that calls; null where no code can be called
   FaultRecord fault;
 };
 

@@ -13,6 +13,7 @@
 #include "call/thread_state.h"
 #include "memory/address_ranges.h"
 #include "memory/errors.h"
+#include "platform/lazy_entry.h"
 #include "platform/trap_context.h"
 
 namespace native_mem {
@@ -31,23 +32,21 @@ constexpr std::uintptr_t kLargestFrame = 16ull * 1024 * 1024;  // how far past i
 struct sigaction g_previous[NSIG];
 std::uintptr_t g_page_size = 4096;
 
-bool IsStackOverflow(const ThreadState& thread, const MachineState& state, std::uintptr_t address) {
-  if (thread.stack_low == 0 || state.sp >= thread.stack_high) return false;
-  const std::uintptr_t edge = thread.stack_low + kStackSlack;
-  const std::uintptr_t far = thread.stack_low > kLargestFrame ? thread.stack_low - kLargestFrame : 0;
-  return state.sp < edge && state.sp >= far && address < edge && address >= far;
+// A jump or call that could not be fetched, or that a lazy entry could not make: the return address tells who called.
+std::uintptr_t CallerOf(const ThreadState& thread, const GuardFrame& frame, const MachineState& state) {
+  if (state.sp < thread.stack_low || state.sp > thread.stack_high - sizeof(std::uintptr_t) || state.sp % 8 != 0) return 0;
+  return CallerByReturnAddress(frame, *reinterpret_cast<const std::uintptr_t*>(state.sp));
 }
 
-// A jump or call to an address that can't be fetched: the return address on the stack tells who called. When that is
-// the trampoline, the function that it called has jumped.
-std::uintptr_t CallerOfNowhere(const ThreadState& thread, const GuardFrame& frame, const MachineState& state) {
-  if (!state.fetch_fault) return 0;
-  if (state.sp < thread.stack_low || state.sp > thread.stack_high - sizeof(std::uintptr_t) || state.sp % 8 != 0) return 0;
-  const std::uintptr_t back = *reinterpret_cast<const std::uintptr_t*>(state.sp);
-  if (back == reinterpret_cast<std::uintptr_t>(&native_mem_guard_return)) {
-    return reinterpret_cast<std::uintptr_t>(frame.target);
+// The instruction of ours that `pc` is or was called from; 0 when the fault isn't ours.
+std::uintptr_t GuiltyInstruction(const ThreadState& thread, const GuardFrame& frame, const MachineState& state,
+                                 std::uintptr_t pc) {
+  if (CodeRanges().Find(pc) != nullptr) return pc;
+  if (IsLazyFault(pc)) {
+    const std::uintptr_t caller = CallerOf(thread, frame, state);
+    return caller != 0 ? caller : reinterpret_cast<std::uintptr_t>(frame.target);
   }
-  return CodeRanges().Find(back) != nullptr ? back : 0;
+  return state.fetch_fault ? CallerOf(thread, frame, state) : 0;
 }
 
 bool ResumeGuarded(int signal, siginfo_t* info, void* context) {
@@ -56,17 +55,15 @@ bool ResumeGuarded(int signal, siginfo_t* info, void* context) {
   GuardFrame* frame = thread->top.load(std::memory_order_relaxed);
   if (frame == nullptr || info->si_code <= 0) return false;  // <= 0: sent by kill(2), not a fault
   const MachineState state = ReadMachineState(signal, info->si_addr, context);
-  std::uintptr_t pc = signal == SIGTRAP ? BreakpointAddress(state.pc) : state.pc;
-  if (CodeRanges().Find(pc) == nullptr) {
-    pc = CallerOfNowhere(*thread, *frame, state);
-    if (pc == 0) return false;
-  }
+  const std::uintptr_t pc =
+      GuiltyInstruction(*thread, *frame, state, signal == SIGTRAP ? BreakpointAddress(state.pc) : state.pc);
+  if (pc == 0) return false;
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   frame->fault.signal = signal;
   frame->fault.code = info->si_code;
   frame->fault.pc = pc;
   frame->fault.address = address;
-  frame->fault.stack_overflow = signal == SIGSEGV && IsStackOverflow(*thread, state, address);
+  frame->fault.stack_overflow = signal == SIGSEGV && IsStackOverflow(*thread, state.sp, address);
   ResumeAtLanding(context, frame);
   return true;
 }
@@ -115,6 +112,24 @@ void OnFault(int signal, siginfo_t* info, void* context) {
 }  // namespace
 
 bool GuardedCallsSupported() { return true; }
+
+std::uintptr_t CallerByReturnAddress(const GuardFrame& frame, std::uintptr_t return_address) {
+  if (return_address == reinterpret_cast<std::uintptr_t>(&native_mem_guard_return)) {
+    return reinterpret_cast<std::uintptr_t>(frame.target);
+  }
+  return CodeRanges().Find(return_address) != nullptr ? return_address : 0;
+}
+
+bool IsStackOverflow(const ThreadState& thread, std::uintptr_t sp, std::uintptr_t address) {
+  if (thread.stack_low == 0 || sp >= thread.stack_high) return false;
+  const std::uintptr_t edge = thread.stack_low + kStackSlack;
+  const std::uintptr_t far = thread.stack_low > kLargestFrame ? thread.stack_low - kLargestFrame : 0;
+  return sp < edge && sp >= far && address < edge && address >= far;
+}
+
+bool NearStackEnd(const ThreadState& thread, std::uintptr_t sp) {
+  return thread.stack_low != 0 && sp >= thread.stack_low && sp < thread.stack_low + kStackSlack;
+}
 
 const void* GuardedCopyTarget() { return reinterpret_cast<const void*>(&native_mem_guarded_copy); }
 

@@ -6,6 +6,7 @@
 #include "platform/barriers.h"
 #include "platform/code_file.h"
 #include "platform/fault_handlers.h"
+#include "platform/lazy_entry.h"
 #include "platform/trap_context.h"
 
 namespace native_mem {
@@ -32,7 +33,21 @@ void PublishCode(void* start, std::size_t size, bool) {
 
 const void* GuardedCopyTarget() { return nullptr; }
 
-// Never reached: RequireCodeSupport refuses before.
+// Never reached, all that follow: RequireCodeSupport refuses before.
+std::size_t WriteLazyEntries(unsigned char*, std::size_t) { return 0; }
+
+bool IsLazyFault(std::uintptr_t) { return false; }
+
+std::uintptr_t CallerByReturnAddress(const GuardFrame&, std::uintptr_t) { return 0; }
+
+bool IsStackOverflow(const ThreadState&, std::uintptr_t, std::uintptr_t) { return false; }
+
+bool NearStackEnd(const ThreadState&, std::uintptr_t) { return false; }
+
+void NormaliseProcessorState() {}
+
+void RestoreControls(const GuardFrame&) {}
+
 extern "C" int native_mem_guarded_call(GuardFrame*) { return 1; }
 
 }  // namespace native_mem
