@@ -1,7 +1,8 @@
 // Emission: walks the allocated machine IR and writes the bytes, with the moves that resolution asks for.
 import type { TrapKind } from '@simple-jit/template-ir';
 import type { Allocation } from './allocate.js';
-import { emitDivide, emitFloatSelect, emitLea, emitU64ToFloat } from './expand.js';
+import { emitDivide, emitFloatSelect, emitFma, emitLea, emitU64ToFloat } from './expand.js';
+import { emitCopyBlock, emitCopyMemory, emitFillMemory, emitZeroMemory } from './expand-memory.js';
 import { Frame } from './frame.js';
 import { layoutBlocks } from './layout.js';
 import type { LiveRanges } from './live-ranges.js';
@@ -14,14 +15,23 @@ import {
   PSEUDO_BRANCH,
   PSEUDO_CALL,
   PSEUDO_COPY,
+  PSEUDO_COPY_BLOCK,
+  PSEUDO_COPY_MEMORY,
   PSEUDO_DIVIDE,
+  PSEUDO_FILL_MEMORY,
   PSEUDO_FLOAT_SELECT,
+  PSEUDO_FMA,
+  PSEUDO_FUNCTION_ADDRESS,
   PSEUDO_JUMP,
   PSEUDO_RETURN,
   PSEUDO_STACK_ARGUMENT,
+  PSEUDO_TRAP,
+  PSEUDO_TRAP_IF,
   PSEUDO_U64_TO_FLOAT,
   PSEUDO_UNREACHABLE,
   PSEUDO_ZERO,
+  PSEUDO_ZERO_MEMORY,
+  TRAP_KINDS,
 } from './machine-ir.js';
 import { Mover, OUTGOING } from './moves.js';
 import { type ResolvedMoves, resolveMoves, storeAfter } from './resolve.js';
@@ -35,6 +45,7 @@ import {
   classOf,
   FIRST_VIRTUAL,
   NO_REG,
+  RAX,
   RESULT_REGISTER,
   RSP,
   VECTOR,
@@ -50,6 +61,8 @@ export interface UnitSink {
   readonly localCalls: { site: number; target: number }[];
   /** A displacement to an import's slot. */
   readonly importSites: { site: number; imported: number }[];
+  /** Where code of another line begins, by ascending offset. */
+  readonly lines: { offset: number; line: number }[];
 }
 
 export function emitFunction(live: LiveRanges, allocation: Allocation, assembler: Assembler, sink: UnitSink): void {
@@ -62,6 +75,11 @@ class Emitter {
   private readonly frame: Frame;
   private readonly mover: Mover;
   private readonly threads: number[];
+  /** Traps that conditions jump to: after everything else, out of the way. */
+  private readonly stubs: { readonly label: number; readonly kind: TrapKind; readonly line: number }[] = [];
+  private line = 0;
+  /** Where a call through a pointer returns to: what faults there is the call of what is no function. */
+  private afterInvoke = -1;
 
   constructor(
     private readonly live: LiveRanges,
@@ -71,8 +89,9 @@ class Emitter {
   ) {
     this.machine = live.machine;
     this.resolved = resolveMoves(live, allocation);
-    const { symbol, outgoingBytes, hasCalls } = this.machine;
-    this.frame = new Frame(symbol, outgoingBytes, allocation.slotCount, allocation.savedRegisters, hasCalls);
+    const { symbol, outgoingBytes, hasCalls, alignFrame, objectBytes } = this.machine;
+    const { slotCount, savedRegisters } = allocation;
+    this.frame = new Frame(symbol, outgoingBytes, slotCount, savedRegisters, hasCalls || alignFrame, objectBytes);
     this.mover = new Mover(assembler, this.machine.constants, this.frame.slotOffset);
     this.threads = this.threadJumps();
   }
@@ -93,13 +112,49 @@ class Emitter {
       const { instructions } = block;
       for (let i = 0; i < instructions.length; i++, number++) {
         const before = resolved.beforeInstruction[number];
+        this.beginLine(instructions[i]!.line);
         if (before !== undefined) mover.parallel(before);
         this.instruction(instructions[i]!, number * 2, block, next);
         const store = storeAfter(this.allocation, instructions[i]!, instructions[i + 1], number * 2 + 1);
         if (store !== undefined) mover.move(store.to, store.from);
       }
     }
+    for (const { label, kind, line } of this.stubs) {
+      this.beginLine(line);
+      assembler.bind(label);
+      this.trap(kind);
+    }
     assembler.endFunction();
+  }
+
+  private beginLine(line: number): void {
+    if (line === this.line) return;
+    this.line = line;
+    const { lines } = this.sink;
+    const { size } = this.assembler;
+    if (lines.at(-1)?.offset === size) lines.pop(); // nothing came of the line before
+    lines.push({ offset: size, line });
+  }
+
+  /** The instruction that comes next is one that traps. */
+  private recordTrap(kind: TrapKind): void {
+    // Where a call has returned to would look like the call itself, whose kind is another.
+    if (this.assembler.size === this.afterInvoke) this.assembler.registers(x64.nop, 0, 0);
+    this.sink.traps.push({ offset: this.assembler.size, kind });
+  }
+
+  private trap(kind: TrapKind): void {
+    this.recordTrap(kind);
+    this.assembler.registers(x64.ud2, 0, 0);
+  }
+
+  /** A label at which the trap is, for a jump. */
+  private trapLabel(kind: TrapKind): number {
+    const last = this.stubs.at(-1);
+    if (last?.kind === kind && last.line === this.line) return last.label;
+    const label = this.assembler.newLabel();
+    this.stubs.push({ label, kind, line: this.line });
+    return label;
   }
 
   /** By block: where a jump to it ends up, past blocks that only jump on. */
@@ -150,11 +205,12 @@ class Emitter {
       }
       const base = this.place(memory.base, position);
       const index = memory.index < 0 ? NO_REG : this.place(memory.index, position);
+      const displacement = base === RSP ? memory.displacement + this.frame.objectOffset : memory.displacement;
       if (row === x64.lea32 || row === x64.lea64) {
-        emitLea(assembler, row, regPlace, base, index, memory);
+        emitLea(assembler, row, regPlace, base, index, memory.scale, displacement);
         return;
       }
-      assembler.memory(row, regPlace, base, index, memory.scale, memory.displacement, immediate, immediateHigh);
+      assembler.memory(row, regPlace, base, index, memory.scale, displacement, immediate, immediateHigh);
       return;
     }
     const rmPlace = row.rmRole === 0 ? 0 : this.place(rm, row.rmRole & ROLE_USE ? position : position + 1);
@@ -178,7 +234,9 @@ class Emitter {
         return;
       }
       case PSEUDO_DIVIDE: {
-        const offset = emitDivide(assembler, mover, instruction.division!, this.place(rm, position));
+        const division = instruction.division!;
+        const overflow = division.checked && division.mayBeMinusOne ? this.trapLabel('overflow') : -1;
+        const offset = emitDivide(assembler, mover, division, this.place(rm, position), overflow);
         sink.traps.push({ offset, kind: 'divide' });
         return;
       }
@@ -216,8 +274,42 @@ class Emitter {
         );
         return;
       case PSEUDO_UNREACHABLE:
-        sink.traps.push({ offset: assembler.size, kind: 'unreachable' });
-        assembler.registers(x64.ud2, 0, 0);
+        this.trap('unreachable');
+        return;
+      case PSEUDO_TRAP:
+        this.trap(TRAP_KINDS[instruction.immediate]!);
+        return;
+      case PSEUDO_TRAP_IF:
+        assembler.jumpIf(instruction.condition, this.trapLabel(TRAP_KINDS[instruction.immediate]!));
+        return;
+      default:
+        this.expand(instruction, position);
+    }
+  }
+
+  private expand(instruction: MachineInstruction, position: number): void {
+    const { assembler, mover } = this;
+    const { row, reg, rm, immediate } = instruction;
+    switch (row.pseudo) {
+      case PSEUDO_FMA: {
+        const second = this.source(instruction.args![0]!, position);
+        emitFma(assembler, mover, immediate, this.place(reg, position), second, this.place(rm, position));
+        return;
+      }
+      case PSEUDO_FUNCTION_ADDRESS:
+        this.functionAddress(instruction.call!, this.place(reg, position + 1));
+        return;
+      case PSEUDO_COPY_BLOCK:
+        emitCopyBlock(assembler, this.place(reg, position), this.place(rm, position), immediate);
+        return;
+      case PSEUDO_COPY_MEMORY:
+        emitCopyMemory(assembler, immediate, immediate > 1 ? this.trapLabel('memory') : -1);
+        return;
+      case PSEUDO_FILL_MEMORY:
+        emitFillMemory(assembler);
+        return;
+      case PSEUDO_ZERO_MEMORY:
+        emitZeroMemory(assembler, this.frame.objectOffset + instruction.immediateHigh, immediate);
     }
   }
 
@@ -230,14 +322,26 @@ class Emitter {
     const { places } = assignArguments(target.argClasses);
     this.mover.parallel(
       args.map((arg, i) => {
-        const place = places[i]!;
+        const place = i < places.length ? places[i]! : RAX; // the address comes last
         return { to: place >= 0 ? place : OUTGOING + ~place, from: this.source(arg, position) };
       }),
     );
     if (target.local >= 0) {
       assembler.registers(x64.call, 0, 0);
       sink.localCalls.push({ site: assembler.size - 4, target: target.local });
-    } else sink.importSites.push({ site: assembler.ripRelative(x64.callMemory, 0), imported: target.imported });
+    } else if (target.imported >= 0) {
+      sink.importSites.push({ site: assembler.ripRelative(x64.callMemory, 0), imported: target.imported });
+    } else {
+      assembler.registers(x64.callRegister, 0, RAX);
+      this.afterInvoke = assembler.size;
+    }
+  }
+
+  private functionAddress(target: CallTarget, to: number): void {
+    const { assembler, sink } = this;
+    if (target.local >= 0) {
+      sink.localCalls.push({ site: assembler.ripRelative(x64.lea64, to), target: target.local });
+    } else sink.importSites.push({ site: assembler.ripRelative(x64.mov64, to), imported: target.imported });
   }
 
   private return(args: readonly number[], position: number): void {

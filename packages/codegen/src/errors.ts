@@ -1,7 +1,10 @@
 // The one error type of this package: whatever the target cannot do is said, never compiled wrongly.
+import type { CpuFeature } from './cpu-features.js';
 
 /**
  * - `ERR_NOT_CONCRETE`: a type parameter is left in the function; specialise it first
+ * - `ERR_CPU_FEATURE`: an operation that no instruction of the baseline does, and the feature that it needs is not among
+ *   `cpuFeatures`; `feature` names it
  * - `ERR_UNSUPPORTED_TYPE`: an operation on a type that has no meaning for it (the verifier refuses such functions too)
  * - `ERR_SIGNATURE_MISMATCH`: a call relies on another signature than its callee, or two calls to one symbol disagree
  * - `ERR_DUPLICATE_SYMBOL`: two functions of one unit have the same symbol, or the same template name and types
@@ -11,6 +14,7 @@
  */
 export type CodegenErrorCode =
   | 'ERR_NOT_CONCRETE'
+  | 'ERR_CPU_FEATURE'
   | 'ERR_UNSUPPORTED_TYPE'
   | 'ERR_SIGNATURE_MISMATCH'
   | 'ERR_DUPLICATE_SYMBOL'
@@ -26,6 +30,7 @@ export class CodegenError extends Error {
     readonly code: CodegenErrorCode,
     readonly symbol: string,
     message: string,
+    readonly feature?: CpuFeature,
   ) {
     super(`${symbol}: ${message}`);
   }

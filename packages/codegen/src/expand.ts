@@ -1,16 +1,25 @@
 // Expansions of the pseudo instructions that need more than one instruction, and the cheaper forms of `lea`.
-import type { Division, MemoryOperand } from './machine-ir.js';
+import type { Division } from './machine-ir.js';
 import type { Mover } from './moves.js';
 import type { Assembler } from './x64/assembler.js';
 import {
-  CC_AE, CC_E, CC_FLOAT_EQ, CC_FLOAT_NE, CC_NE, CC_NP, CC_P, CC_S, FIRST_VIRTUAL, NO_REG, RAX, RBP, RDX, RSP, SCRATCH,
+  CC_AE, CC_E, CC_FLOAT_EQ, CC_FLOAT_NE, CC_NE, CC_NP, CC_O, CC_P, CC_S, FIRST_VIRTUAL, NO_REG, RAX, RBP, RDX, RSP, SCRATCH, VECTOR_SCRATCH,
 } from './x64/registers.js'; // biome-ignore format: a list
 import type { Row } from './x64/row.js';
 import { x64 } from './x64/table.js';
 
-/** rax / divisor to rax, rax % divisor to rdx. Returns the offset of the instruction that traps for a divisor of 0. */
-export function emitDivide(assembler: Assembler, mover: Mover, division: Division, divisor: number): number {
-  const { wide, signed, mayBeMinusOne } = division;
+/**
+ * rax / divisor to rax, rax % divisor to rdx. Returns the offset of the instruction that traps for a divisor of 0; `overflow` is where
+ * a checked division goes instead of wrapping.
+ */
+export function emitDivide(
+  assembler: Assembler,
+  mover: Mover,
+  division: Division,
+  divisor: number,
+  overflow: number,
+): number {
+  const { wide, signed, mayBeMinusOne, checked } = division;
   const onDivisor = (row: Row, immediate = 0): void => {
     if (divisor < FIRST_VIRTUAL) assembler.registers(row, 0, divisor, immediate);
     else assembler.memory(row, 0, RSP, NO_REG, 0, mover.displacement(divisor), immediate);
@@ -29,6 +38,7 @@ export function emitDivide(assembler: Assembler, mover: Mover, division: Divisio
     const done = assembler.skip();
     assembler.land(byMinusOne);
     assembler.registers(wide ? x64.neg.r64 : x64.neg.r32, 0, RAX);
+    if (checked) assembler.jumpIf(CC_O, overflow);
     assembler.registers(x64.xor.r32, RDX, RDX);
     assembler.land(done);
   }
@@ -82,6 +92,25 @@ export function emitFloatSelect(
   assembler.land(keep);
 }
 
+/** to = second * to + addend, rounded once. */
+export function emitFma(
+  assembler: Assembler,
+  mover: Mover,
+  size: number,
+  to: number,
+  second: number,
+  addend: number,
+): void {
+  const row = x64.fma213[size === 8 ? 'f64' : 'f32'];
+  let factor = second;
+  if (second < 0 || second >= FIRST_VIRTUAL) {
+    mover.move(VECTOR_SCRATCH, second);
+    factor = VECTOR_SCRATCH;
+  }
+  if (addend < FIRST_VIRTUAL) assembler.vexRegisters(row, to, factor, addend);
+  else assembler.vexMemory(row, to, factor, RSP, mover.displacement(addend));
+}
+
 /** to = base + index * 2**scale + displacement, in the width of `row`; changes the flags. */
 export function emitLea(
   assembler: Assembler,
@@ -89,7 +118,8 @@ export function emitLea(
   to: number,
   base: number,
   index: number,
-  { scale, displacement }: MemoryOperand,
+  scale: number,
+  displacement: number,
 ): void {
   const wide = row === x64.lea64;
   if (index === NO_REG) {

@@ -1,4 +1,5 @@
-// A function's stack frame: callee-saved registers as pushed, below them the stack slots, at the bottom the arguments of calls.
+// A function's stack frame: callee-saved registers as pushed, below them the memory that `slot`
+// gives out, then the slots of spilled values, at the bottom the arguments of calls.
 import { CodegenError } from './errors.js';
 import type { Assembler } from './x64/assembler.js';
 import { CALLEE_SAVED, CC_NE, NO_REG, RSP, SCRATCH } from './x64/registers.js';
@@ -13,6 +14,8 @@ export class Frame {
   /** Bytes below the saved registers. */
   readonly size: number;
   readonly slotOffset: number;
+  /** Of the memory that `slot` gives out, from rsp. */
+  readonly objectOffset: number;
   private readonly saved: readonly number[];
 
   constructor(
@@ -20,13 +23,16 @@ export class Frame {
     outgoingBytes: number,
     slotCount: number,
     savedRegisters: readonly number[],
-    hasCalls: boolean,
+    aligned: boolean,
+    objectBytes = 0,
   ) {
     this.saved = CALLEE_SAVED.filter((register) => savedRegisters.includes(register));
     this.slotOffset = outgoingBytes;
-    const size = outgoingBytes + slotCount * 8;
-    // rsp is a multiple of 16 before each call; the return address and the pushed registers count too.
-    this.size = hasCalls && (size + this.saved.length * 8 + 8) % 16 !== 0 ? size + 8 : size;
+    const objectOffset = outgoingBytes + slotCount * 8;
+    this.objectOffset = aligned ? Math.ceil(objectOffset / 16) * 16 : objectOffset;
+    const size = this.objectOffset + objectBytes;
+    // rsp is a multiple of 16, as calls want it; the return address and the pushed registers count too.
+    this.size = aligned && (size + this.saved.length * 8 + 8) % 16 !== 0 ? size + 8 : size;
     if (this.size > MAX_FRAME) {
       throw new CodegenError('ERR_TOO_LARGE', symbol, `needs ${this.size} bytes of stack; split the function`);
     }

@@ -1,6 +1,7 @@
 // Table of contents of the code generator.
+export { CPU_FEATURES, type CpuFeature } from './cpu-features.js';
 export { CodegenError, type CodegenErrorCode } from './errors.js';
-export { patchImports } from './imports.js';
+export { type ImportKind, type PatchableCode, patchImports, slotKeyOf } from './imports.js';
 export {
   type CompiledFunction,
   type CompiledImport,

@@ -2,8 +2,8 @@
 // are taken. Instruction number i reads its inputs at position 2i and writes its result at 2i + 1; ranges are half open.
 import { LinkedLists } from './linked-lists.js';
 import { findLiveAcrossBlocks } from './liveness.js';
-import { type MachineBlock, type MachineFunction, pseudos } from './machine-ir.js';
-import { FIRST_VIRTUAL, RAX, RCX, RDX, RESULT_REGISTER, VECTOR_RESULT_REGISTER } from './x64/registers.js';
+import { type FixedRegisters, type MachineBlock, type MachineFunction, pseudos } from './machine-ir.js';
+import { FIRST_VIRTUAL, RCX, RESULT_REGISTER, RSP, VECTOR_RESULT_REGISTER } from './x64/registers.js';
 import { ROLE_DEF, ROLE_USE } from './x64/row.js';
 
 const NO_RANGES: readonly number[] = [];
@@ -103,11 +103,9 @@ class Builder {
         this.calls.push(position + 1);
         this.defineFixed(RESULT_REGISTER, position + 1);
         this.defineFixed(VECTOR_RESULT_REGISTER, position + 1);
-      } else if (row === pseudos.divide) {
-        this.defineFixed(RDX, position);
-        if (this.fixedUntil[RAX]! < 0) this.fixedUntil[RAX] = position + 2;
       } else if (row === pseudos.copy) this.hint(reg, rm);
 
+      if (instruction.fixed !== undefined) this.useFixed(instruction.fixed, position);
       const rmRole = memory === undefined ? row.rmRole : 0;
       if (row.regRole & ROLE_DEF) this.define(reg, position, (row.regRole & ROLE_USE) !== 0, regMust);
       if (rmRole & ROLE_DEF) this.define(rm, position, (rmRole & ROLE_USE) !== 0, !row.rmMayBeSpilled);
@@ -115,7 +113,7 @@ class Builder {
       if (rmRole & ROLE_USE) this.use(rm, from, position, !row.rmMayBeSpilled);
       if (row.usesCl) this.use(RCX, from, position, true);
       if (memory !== undefined && memory.pool < 0) {
-        this.use(memory.base, from, position, true);
+        if (memory.base !== RSP) this.use(memory.base, from, position, true);
         if (memory.index >= 0) this.use(memory.index, from, position, true);
       }
       if (args !== undefined) for (const arg of args) if (arg >= 0) this.addRange(arg, from, position + 1);
@@ -153,6 +151,14 @@ class Builder {
     if (head >= 0 && uses.values[head]! >> 1 === position)
       uses.values[head]! |= entry; // several operands of one instruction
     else uses.add(register - FIRST_VIRTUAL, entry);
+  }
+
+  private useFixed({ reads, writes }: FixedRegisters, position: number): void {
+    for (const register of writes) {
+      if (!reads.includes(register)) this.defineFixed(register, position);
+      else if (this.fixedUntil[register]! < 0) this.fixedUntil[register] = position + 2;
+    }
+    for (const register of reads) if (this.fixedUntil[register]! < 0) this.fixedUntil[register] = position + 1;
   }
 
   /** A physical register is written at `position`, for whoever reads it after. */

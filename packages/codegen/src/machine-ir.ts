@@ -1,7 +1,8 @@
 // The machine IR: x86-64 instructions over virtual registers, in basic blocks whose order is already decided. Lowering
 // makes it, the register allocator annotates it from outside, emission reads both.
 
-import { FIRST_VIRTUAL, NO_REG, type RegClass } from './x64/registers.js';
+import type { TrapKind } from '@simple-jit/template-ir';
+import { FIRST_VIRTUAL, NO_REG, type RegClass, RSP } from './x64/registers.js';
 import { pseudo, ROLE_DEF, ROLE_NONE, ROLE_USE, ROLE_USE_DEF, type Row } from './x64/row.js';
 
 export const PSEUDO_COPY = 1;
@@ -15,6 +16,14 @@ export const PSEUDO_JUMP = 8;
 export const PSEUDO_BRANCH = 9;
 export const PSEUDO_UNREACHABLE = 10;
 export const PSEUDO_STACK_ARGUMENT = 11;
+export const PSEUDO_FMA = 12;
+export const PSEUDO_FUNCTION_ADDRESS = 13;
+export const PSEUDO_TRAP = 14;
+export const PSEUDO_TRAP_IF = 15;
+export const PSEUDO_COPY_BLOCK = 16;
+export const PSEUDO_COPY_MEMORY = 17;
+export const PSEUDO_FILL_MEMORY = 18;
+export const PSEUDO_ZERO_MEMORY = 19;
 
 /** Instructions that expand when they are emitted. The scratch registers are theirs to use; the flags they may change. */
 export const pseudos = {
@@ -28,7 +37,7 @@ export const pseudos = {
   u64ToFloat: pseudo(PSEUDO_U64_TO_FLOAT, 'u64-to-float', ROLE_DEF, ROLE_USE, false),
   /** if not `condition`: reg = rm */
   floatSelect: pseudo(PSEUDO_FLOAT_SELECT, 'float-select', ROLE_USE_DEF, ROLE_USE, true),
-  /** Arguments in `args`, from wherever they are; the result is in the result register right after. */
+  /** Arguments in `args`, from wherever they are, the address after them if it is a value; the result is in the result register right after. */
   call: pseudo(PSEUDO_CALL, 'call', ROLE_NONE, ROLE_NONE, false),
   return: pseudo(PSEUDO_RETURN, 'return', ROLE_NONE, ROLE_NONE, false),
   jump: pseudo(PSEUDO_JUMP, 'jump', ROLE_NONE, ROLE_NONE, false),
@@ -37,9 +46,31 @@ export const pseudos = {
   unreachable: pseudo(PSEUDO_UNREACHABLE, 'unreachable', ROLE_NONE, ROLE_NONE, false),
   /** reg = the caller's stack argument number `immediate` */
   stackArgument: pseudo(PSEUDO_STACK_ARGUMENT, 'stack-argument', ROLE_DEF, ROLE_NONE, false),
+  /** reg = args[0] * reg + rm, rounded once; `immediate` is 4 or 8, the size of the float. */
+  fma: pseudo(PSEUDO_FMA, 'fma', ROLE_USE_DEF, ROLE_USE, true),
+  /** reg = the address of `call` */
+  functionAddress: pseudo(PSEUDO_FUNCTION_ADDRESS, 'function-address', ROLE_DEF, ROLE_NONE, false),
+  /** Traps with `TRAP_KINDS[immediate]`; what follows is never reached. */
+  trap: pseudo(PSEUDO_TRAP, 'trap', ROLE_NONE, ROLE_NONE, false),
+  /** The same if `condition` (one that the encoding has). */
+  trapIf: pseudo(PSEUDO_TRAP_IF, 'trap-if', ROLE_NONE, ROLE_NONE, false),
+  /** `immediate` bytes from [rm] to [reg]: all are read before any is written. See `copyBlockClobbers`. */
+  copyBlock: pseudo(PSEUDO_COPY_BLOCK, 'copy-block', ROLE_USE, ROLE_USE, false),
+  /** rcx elements (signed) of `immediate` bytes from [rsi] to [rdi], in the direction that overlap asks for. */
+  copyMemory: pseudo(PSEUDO_COPY_MEMORY, 'copy-memory', ROLE_NONE, ROLE_NONE, false),
+  /** rcx bytes (signed) al to [rdi]. */
+  fillMemory: pseudo(PSEUDO_FILL_MEMORY, 'fill-memory', ROLE_NONE, ROLE_NONE, false),
+  /** Zeros in `immediate` bytes, a multiple of 8, of the frame's objects, from `immediateHigh` on. */
+  zeroMemory: pseudo(PSEUDO_ZERO_MEMORY, 'zero-memory', ROLE_NONE, ROLE_NONE, false),
 } as const;
 
-/** `[base + index * 2**scale + displacement]`, or the constant `pool` if that is not -1. */
+/** By number in `immediate` of a trap. */
+export const TRAP_KINDS: readonly TrapKind[] = ['divide', 'overflow', 'bounds', 'memory', 'unreachable'];
+
+/**
+ * `[base + index * 2**scale + displacement]`, or the constant `pool` if that is not -1. With rsp as the base, the displacement
+ * counts from the first of the frame's objects.
+ */
 export interface MemoryOperand {
   readonly base: number;
   readonly index: number;
@@ -52,9 +83,9 @@ export interface CallTarget {
   readonly symbol: string;
   /** Index of the function in the unit, or -1 for an import. */
   readonly local: number;
-  /** Index among the unit's imports, or -1. */
+  /** Index among the unit's imports, or -1; if both are -1, the call is through a pointer. */
   readonly imported: number;
-  /** Class of each argument, in order. */
+  /** Class of each argument, in order; the address of a call through a pointer is not among them. */
   readonly argClasses: readonly RegClass[];
 }
 
@@ -63,6 +94,14 @@ export interface Division {
   readonly wide: boolean;
   readonly signed: boolean;
   readonly mayBeMinusOne: boolean;
+  /** The least integer by -1 is an overflow. */
+  readonly checked: boolean;
+}
+
+/** Physical registers that an instruction reads without naming them, and that it changes before it has read its operands. */
+export interface FixedRegisters {
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
 }
 
 /**
@@ -78,6 +117,9 @@ export class MachineInstruction {
   args: readonly number[] | undefined = undefined;
   call: CallTarget | undefined = undefined;
   division: Division | undefined = undefined;
+  fixed: FixedRegisters | undefined = undefined;
+  /** Of the canonical text: where the instruction comes from. */
+  line = 0;
 
   constructor(
     readonly row: Row,
@@ -117,6 +159,10 @@ export class MachineFunction {
   /** Bytes at the bottom of the frame for arguments of calls. */
   outgoingBytes = 0;
   hasCalls = false;
+  /** Bytes of the memory in the frame that `slot` gives out. */
+  objectBytes = 0;
+  /** Some of that memory wants 16 bytes of alignment. */
+  alignFrame = false;
 
   constructor(readonly symbol: string) {}
 
@@ -131,6 +177,11 @@ export class MachineFunction {
 
 export function memoryAt(base: number, index = NO_REG, scale = 0, displacement = 0): MemoryOperand {
   return { base, index, scale, displacement, pool: -1 };
+}
+
+/** Memory in the frame: `displacement` counts from the first object. */
+export function frameAt(displacement: number): MemoryOperand {
+  return memoryAt(RSP, NO_REG, 0, displacement);
 }
 
 /** The constant of that index in the pool. */

@@ -1,7 +1,6 @@
 // Compiles the functions of one unit: lowering, live ranges, register allocation, emission for each, then the calls between
 // them, the constants and the tables that whoever installs the code needs.
 import {
-  type Callee,
   type ConcreteFunction,
   mangle,
   type Signature,
@@ -10,19 +9,27 @@ import {
   type Type,
 } from '@simple-jit/template-ir';
 import { type Allocation, allocateRegisters } from './allocate.js';
+import { type CpuFeature, CpuFeatures } from './cpu-features.js';
 import { emitFunction, type UnitSink } from './emit.js';
 import { CodegenError } from './errors.js';
+import { type ImportKind, slotKeyOf } from './imports.js';
 import { LiveRanges } from './live-ranges.js';
+import type { ResolveCall } from './lower/calls.js';
 import { lowerFunction } from './lower/function.js';
 import { Assembler } from './x64/assembler.js';
 
 /** Changes whenever the same IR may give other bytes: persisted code of another version is not used. */
-export const GENERATOR_VERSION = 'simple-jit-x64-1';
+export const GENERATOR_VERSION = 'simple-jit-x64-2';
 
 export const TARGET = 'x86_64-sysv';
 
-/** Nothing to choose yet. */
-export type CompileOptions = Record<string, never>;
+export interface CompileOptions {
+  /**
+   * What the processor that will run the code has beyond the baseline (SSE2); none by default. The bytes depend on it. Whatever is missing
+   * is done without, but for `fma`, which then is ERR_CPU_FEATURE.
+   */
+  readonly cpuFeatures?: ReadonlySet<CpuFeature>;
+}
 
 export interface CompiledFunction {
   readonly symbol: string;
@@ -33,8 +40,10 @@ export interface CompiledFunction {
   readonly signature: Signature;
 }
 
-/** A function that the unit calls and does not hold. */
+/** A function that the unit needs and does not hold. */
 export interface CompiledImport {
+  readonly kind: ImportKind;
+  /** Of `external`, the C symbol; then `template` is empty, and `typeArgs` too. */
   readonly symbol: string;
   readonly template: string;
   readonly typeArgs: readonly Type[];
@@ -60,17 +69,17 @@ export interface CompiledUnit {
   readonly code: Uint8Array;
   /** In the order in which they were given. */
   readonly functions: readonly CompiledFunction[];
-  /** In the order of their first call. */
+  /** In the order of their first use. */
   readonly imports: readonly CompiledImport[];
-  /** By ascending offset. A memory access or a call may trap as well, and is not listed. */
+  /** By ascending offset; no two of one offset. A memory access or a call may trap as well, and is not listed. */
   readonly traps: readonly CompiledTrap[];
-  /** What the code needs beyond the x86-64 baseline (SSE2): nothing so far. */
-  readonly cpuFeatures: readonly string[];
+  /** What the code needs beyond the x86-64 baseline (SSE2): those of the allowed features that it uses. */
+  readonly cpuFeatures: readonly CpuFeature[];
 }
 
 /**
  * Compiles functions that belong together to x86-64 machine code for the System V calling convention. Calls between them are
- * direct; all others go through import slots, one for each symbol. The same input gives the same bytes.
+ * direct; all others go through import slots, one for each symbol and kind. The same input gives the same bytes.
  *
  * Integer and bool arguments and results are only read in their own width; the rest of the register is ignored and undefined.
  *
@@ -78,12 +87,12 @@ export interface CompiledUnit {
  * @example
  * const unit = compileUnit([specialise(module, 'sum', [scalar('f64')])]);
  */
-export function compileUnit(functions: readonly ConcreteFunction[], _options: CompileOptions = {}): CompiledUnit {
-  return compileWith(functions, {});
+export function compileUnit(functions: readonly ConcreteFunction[], options: CompileOptions = {}): CompiledUnit {
+  return compileWith(functions, options);
 }
 
 /** What tests of this package may change or look at. */
-export interface InternalOptions {
+export interface InternalOptions extends CompileOptions {
   /** Allocatable registers by class, instead of all. */
   readonly registers?: readonly (readonly number[])[];
   /** Called with every function's allocation before it is emitted. */
@@ -109,27 +118,32 @@ export function compileWith(functions: readonly ConcreteFunction[], options: Int
   const imports = new Map<string, CompiledImport & { readonly sites: number[] }>();
   const importNumbers = new Map<string, number>();
 
-  const resolveCall = (caller: ConcreteFunction) => (symbol: string, callee: Callee, signature: Signature) => {
-    const wanted = signatureToString(signature);
-    const local = callees.get(symbol) ?? -1;
-    if (local >= 0) {
-      if (signatureTexts[local] !== wanted) throw mismatch(caller, symbol, wanted, signatureTexts[local]!);
-      return { local, imported: -1 };
-    }
-    const known = imports.get(symbol);
-    if (known === undefined) {
-      importNumbers.set(symbol, imports.size);
-      imports.set(symbol, { symbol, ...callee, signature, sites: [] });
-    } else if (signatureToString(known.signature) !== wanted) {
-      throw mismatch(caller, symbol, wanted, signatureToString(known.signature));
-    }
-    return { local: -1, imported: importNumbers.get(symbol)! };
-  };
+  const resolveCall =
+    (caller: ConcreteFunction): ResolveCall =>
+    (kind, symbol, callee, signature) => {
+      const wanted = signatureToString(signature);
+      const local = kind === 'external' ? -1 : (callees.get(symbol) ?? -1);
+      if (local >= 0) {
+        if (signatureTexts[local] !== wanted) throw mismatch(caller, symbol, wanted, signatureTexts[local]!);
+        return { local, imported: -1 };
+      }
+      const key = slotKeyOf({ kind, symbol });
+      const known = imports.get(key);
+      if (known === undefined) {
+        importNumbers.set(key, imports.size);
+        const { template, typeArgs } = callee;
+        imports.set(key, { kind, symbol, template, typeArgs, signature, sites: [] });
+      } else if (signatureToString(known.signature) !== wanted) {
+        throw mismatch(caller, symbol, wanted, signatureToString(known.signature));
+      }
+      return { local: -1, imported: importNumbers.get(key)! };
+    };
 
   const assembler = new Assembler();
-  const sink: UnitSink = { traps: [], localCalls: [], importSites: [] };
+  const sink: UnitSink = { traps: [], localCalls: [], importSites: [], lines: [] };
+  const features = new CpuFeatures(options.cpuFeatures ?? new Set());
   const compiled = functions.map((fn, i): CompiledFunction => {
-    const live = new LiveRanges(lowerFunction(fn, assembler, resolveCall(fn)));
+    const live = new LiveRanges(lowerFunction(fn, assembler, features, resolveCall(fn)));
     const allocation = allocateRegisters(live, options.registers);
     options.onAllocated?.(live, allocation);
     assembler.align(16, 0xcc);
@@ -149,7 +163,7 @@ export function compileWith(functions: readonly ConcreteFunction[], options: Int
     functions: compiled,
     imports: importList,
     traps: sink.traps,
-    cpuFeatures: [],
+    cpuFeatures: features.used,
   };
 }
 

@@ -24,7 +24,7 @@ export function lowerComparisonFlags(context: LoweringContext, comparison: Compa
   return lowerIntegerFlags(context, op, left, right);
 }
 
-function lowerIntegerFlags(context: LoweringContext, op: CompareOp, left: Value, right: Value): number {
+export function lowerIntegerFlags(context: LoweringContext, op: CompareOp, left: Value, right: Value): number {
   const { bits, signed } = context.typeOf(left);
   const immediate = context.immediateOf(right);
   const register = context.use(left);

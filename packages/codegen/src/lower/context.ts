@@ -1,7 +1,7 @@
 // What lowering knows while it walks a function: which virtual register holds a value, which values are constants or are
 // computed by their users (folded addresses, fused comparisons), and where instructions go.
-import type { ConcreteFunction, ConstValue, Instruction, Type, Value } from '@simple-jit/template-ir';
-import { sizeOf, typeToString } from '@simple-jit/template-ir';
+import type { ConcreteFunction, ConstValue, Instruction, TrapKind, Value } from '@simple-jit/template-ir';
+import type { CpuFeatures } from '../cpu-features.js';
 import { CodegenError } from '../errors.js';
 import {
   type MachineBlock,
@@ -11,13 +11,14 @@ import {
   memoryAt,
   poolAt,
   pseudos,
+  TRAP_KINDS,
 } from '../machine-ir.js';
 import type { Assembler } from '../x64/assembler.js';
-import { GENERAL, NO_REG, type RegClass, VECTOR } from '../x64/registers.js';
+import { GENERAL, NO_REG, type RegClass, RSP, VECTOR } from '../x64/registers.js';
 import type { Row } from '../x64/row.js';
 import { x64 } from '../x64/table.js';
-import { floatBits, type MachineType, machineType } from './types.js';
-import type { Uses } from './uses.js';
+import { elementSize, floatBits, type MachineType, machineType } from './types.js';
+import type { AddressStep, Uses } from './uses.js';
 
 /** A constant's bits, sign-extended from its width: low and high 32. */
 export interface ConstantBits {
@@ -27,6 +28,10 @@ export interface ConstantBits {
 
 export class LoweringContext {
   block!: MachineBlock;
+  /** Of the canonical text: where the next instructions come from. */
+  line = 0;
+  /** By the value of a `slot`: offset of its memory from the first of the frame's objects. */
+  private readonly slots = new Map<Value, number>();
   private readonly registers: number[];
   private readonly types: (MachineType | undefined)[];
   private readonly constants: (ConstantBits | undefined)[];
@@ -36,6 +41,7 @@ export class LoweringContext {
     readonly machine: MachineFunction,
     readonly uses: Uses,
     readonly assembler: Assembler,
+    readonly features: CpuFeatures,
   ) {
     const count = source.valueTypes.length;
     this.registers = new Array<number>(count).fill(NO_REG);
@@ -48,19 +54,8 @@ export class LoweringContext {
     return this.types[value];
   }
 
-  /** Size in bytes of what a pointer value points to. */
-  elementSize(pointer: Value): number {
-    const type = this.source.valueTypes[pointer]!;
-    if (type.kind !== 'ptr') throw this.unsupported(`elements of ${typeToString(type)}`);
-    return this.sizeOf(type.to);
-  }
-
-  /** Size in bytes; throws ERR_NOT_CONCRETE where a type parameter decides it. */
-  sizeOf(type: Type): number {
-    const size = sizeOf(type);
-    if (size !== undefined) return size;
-    const problem = `the size of ${typeToString(type)} is not known; specialise the template first`;
-    throw new CodegenError('ERR_NOT_CONCRETE', this.source.symbol, problem);
+  notConcrete(what: string): CodegenError {
+    return new CodegenError('ERR_NOT_CONCRETE', this.source.symbol, `${what} is left; specialise the template first`);
   }
 
   unsupported(what: string): CodegenError {
@@ -143,6 +138,7 @@ export class LoweringContext {
 
   emit(row: Row, reg: number, rm: number): MachineInstruction {
     const instruction = new MachineInstruction(row, reg, rm);
+    instruction.line = this.line;
     this.block.instructions.push(instruction);
     return instruction;
   }
@@ -180,17 +176,59 @@ export class LoweringContext {
     else this.emitMemory(row, reg, this.pool(constant.low, constant.high));
   }
 
-  /** Where `pointer` points, with an `elem` that only addresses memory folded in. */
+  /** Where `pointer` points, with the steps folded in that only address memory. */
   address(pointer: Value): MemoryOperand {
-    const elem = this.uses.foldedElem(pointer);
-    return elem === undefined ? memoryAt(this.use(pointer)) : this.elementAddress(elem);
+    const step = this.uses.foldedStep(pointer);
+    return step === undefined ? memoryAt(this.use(pointer)) : this.addressOf(step);
   }
 
-  elementAddress(elem: Instruction & { readonly op: 'elem' }): MemoryOperand {
-    const size = this.elementSize(elem.base);
-    const index = this.immediateOf(elem.index);
-    const base = this.use(elem.base);
-    if (index !== undefined && Math.abs(index * size) < 2 ** 31) return memoryAt(base, NO_REG, 0, index * size);
-    return memoryAt(base, this.use(elem.index), Math.log2(size));
+  /** The address that `last` computes, with folded steps before it; `last` must be one that can be folded, or `field`, or `slot`. */
+  addressOf(last: AddressStep): MemoryOperand {
+    let step = last;
+    let displacement = 0;
+    let index = NO_REG;
+    let scale = 0;
+    for (;;) {
+      if (step.op === 'slot') return memoryAt(RSP, index, scale, displacement + this.slotOf(step));
+      if (step.op === 'field') displacement += step.offset!;
+      else {
+        const size = elementSize(this.source, step);
+        const constant = this.uses.constantIndex(step.index);
+        if (constant === undefined) {
+          index = this.use(step.index);
+          scale = Math.log2(size);
+        } else displacement += constant * size;
+      }
+      const { base }: { base: Value } = step;
+      const before = this.uses.foldedStep(base);
+      if (before === undefined) return memoryAt(this.use(base), index, scale, displacement);
+      step = before;
+    }
+  }
+
+  /** Offset of a slot's memory from the first of the frame's objects. */
+  slotOf(slot: Instruction & { readonly op: 'slot' }): number {
+    let offset = this.slots.get(slot.result);
+    if (offset === undefined) {
+      if (slot.layout === undefined) throw this.notConcrete('a slot without a layout');
+      const { size, align } = slot.layout;
+      if (align > 16) throw this.unsupported(`a slot aligned to ${align} bytes; at most 16`);
+      if (align > 8) this.machine.alignFrame = true;
+      offset = Math.ceil(this.machine.objectBytes / align) * align;
+      this.slots.set(slot.result, offset);
+      this.machine.objectBytes = offset + Math.ceil(size / 8) * 8;
+    }
+    return offset;
+  }
+
+  /** Traps with `kind` if the flags say `condition`. */
+  trapIf(condition: number, kind: TrapKind): void {
+    const instruction = this.emit(pseudos.trapIf, NO_REG, NO_REG);
+    instruction.condition = condition;
+    instruction.immediate = TRAP_KINDS.indexOf(kind);
+  }
+
+  trap(kind: TrapKind): void {
+    this.emitImmediate(pseudos.trap, NO_REG, NO_REG, TRAP_KINDS.indexOf(kind));
   }
 }

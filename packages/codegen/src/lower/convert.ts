@@ -127,7 +127,7 @@ function doubleToI64(context: LoweringContext, result: Value, source: number): v
 }
 
 /** Below 2**63 truncation is right; from there on it gives bit 63 alone, and the rest comes from `source - 2**63`. */
-function doubleToU64(context: LoweringContext, result: Value, source: number): void {
+export function doubleToU64(context: LoweringContext, result: Value, source: number): void {
   const clamped = context.temporary(VECTOR);
   context.copy(clamped, source);
   clampAtZero(context, clamped);

@@ -1,15 +1,35 @@
 // Integer and pointer arithmetic. Values of 8 and 16 bits are computed in 32; the bits above a value's width are undefined, so
 // operations that look at them (division, right shift) extend first.
 import type { BinaryOp, UnaryOp, Value } from '@simple-jit/template-ir';
-import { memoryAt, pseudos } from '../machine-ir.js';
+import { type FixedRegisters, memoryAt, pseudos } from '../machine-ir.js';
 import { GENERAL, NO_REG, RAX, RCX, RDX } from '../x64/registers.js';
 import { x64 } from '../x64/table.js';
+import { lowerLeadingZeros, lowerPopcount, lowerRotate, lowerTrailingZeros } from './bits.js';
+import { lowerCheckedBinary, lowerCheckedNegate } from './checked.js';
 import type { LoweringContext } from './context.js';
+import { lowerIntegerAbs, lowerIntegerExtreme } from './extremes.js';
 import type { MachineType } from './types.js';
 
 export function lowerIntegerUnary(context: LoweringContext, op: UnaryOp, result: Value, arg: Value): void {
   const type = context.typeOf(arg);
-  if (op === 'sqrt') throw context.unsupported('sqrt of an integer');
+  switch (op) {
+    case 'abs':
+      lowerIntegerAbs(context, result, arg);
+      return;
+    case 'neg_checked':
+      lowerCheckedNegate(context, result, arg);
+      return;
+    case 'popcount':
+      lowerPopcount(context, result, arg);
+      return;
+    case 'clz':
+      lowerLeadingZeros(context, result, arg);
+      return;
+    case 'ctz':
+      lowerTrailingZeros(context, result, arg);
+      return;
+  }
+  if (op !== 'neg' && op !== 'not') throw context.unsupported(`${op} of an integer`);
   const register = context.defineValue(result);
   context.copyValue(register, arg);
   if (type.bool) {
@@ -48,6 +68,16 @@ export function lowerIntegerBinary(
     case 'rem':
       lowerDivide(context, op, result, left, right);
       return;
+    case 'min':
+    case 'max':
+      lowerIntegerExtreme(context, op, result, left, right);
+      return;
+    case 'rotl':
+    case 'rotr':
+      lowerRotate(context, op, result, left, right);
+      return;
+    default:
+      lowerCheckedBinary(context, op, result, left, right);
   }
 }
 
@@ -152,10 +182,31 @@ export function extend(context: LoweringContext, type: MachineType, to: number, 
   else context.emit(type.signed ? x64.movsx16 : x64.movzx16, to, from);
 }
 
-function lowerDivide(context: LoweringContext, op: 'div' | 'rem', result: Value, left: Value, right: Value): void {
+export function lowerDivide(
+  context: LoweringContext,
+  op: 'div' | 'rem',
+  result: Value,
+  left: Value,
+  right: Value,
+): void {
   const type = context.typeOf(left);
   const divisorConstant = context.constantOf(right);
   if (divisorConstant !== undefined && lowerDivideByPower(context, op, result, left, divisorConstant, type)) return;
+  divideInRegisters(context, type, left, right, false);
+  context.copy(context.defineValue(result), op === 'div' ? RAX : RDX);
+}
+
+const DIVIDE_REGISTERS: FixedRegisters = { reads: [RAX], writes: [RAX, RDX] };
+
+/** Quotient in rax, remainder in rdx; of narrow types in 32 bits. */
+export function divideInRegisters(
+  context: LoweringContext,
+  type: MachineType,
+  left: Value,
+  right: Value,
+  checked: boolean,
+): void {
+  const divisorConstant = context.constantOf(right);
   let divisor = context.use(right);
   if (type.bits < 32) {
     if (divisorConstant === undefined) {
@@ -171,12 +222,10 @@ function lowerDivide(context: LoweringContext, op: 'div' | 'rem', result: Value,
     context.copyValue(RAX, left);
   }
   const minusOne = divisorConstant === undefined || (divisorConstant.low === -1 && divisorConstant.high === -1);
-  context.emit(pseudos.divide, NO_REG, divisor).division = {
-    wide: type.bits === 64,
-    signed: type.signed,
-    mayBeMinusOne: type.signed && type.bits >= 32 && minusOne, // in 32 bits, no narrower quotient overflows
-  };
-  context.copy(context.defineValue(result), op === 'div' ? RAX : RDX);
+  const instruction = context.emit(pseudos.divide, NO_REG, divisor);
+  const mayBeMinusOne = type.signed && type.bits >= 32 && minusOne; // in 32 bits, no narrower quotient overflows
+  instruction.division = { wide: type.bits === 64, signed: type.signed, mayBeMinusOne, checked };
+  instruction.fixed = DIVIDE_REGISTERS;
 }
 
 /** Division by a positive power of two: shifts and masks. Signed division truncates, so negative dividends are biased first. */

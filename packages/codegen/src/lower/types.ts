@@ -1,5 +1,5 @@
 // How IR types look to the machine: register class, width, sign.
-import type { Type } from '@simple-jit/template-ir';
+import { type ConcreteFunction, sizeOf, type Type, typeToString, type Value } from '@simple-jit/template-ir';
 import { CodegenError } from '../errors.js';
 import { GENERAL, type RegClass, VECTOR } from '../x64/registers.js';
 
@@ -20,17 +20,12 @@ for (const bits of [8, 16, 32, 64] as const) {
 }
 const POINTER: MachineType = { cls: GENERAL, bits: 64, signed: false, bool: false };
 
-/** Throws ERR_NOT_CONCRETE for a type parameter. */
+/** Throws ERR_NOT_CONCRETE for a type parameter and for an aggregate, which specialisation replaces by an address. */
 export function machineType(type: Type, symbol: string): MachineType {
-  if (type.kind === 'ptr') return POINTER;
-  if (type.kind === 'param') {
-    throw new CodegenError(
-      'ERR_NOT_CONCRETE',
-      symbol,
-      `type parameter ${type.name} is left; specialise the template first`,
-    );
-  }
-  return machineTypes[type.name]!;
+  if (type.kind === 'scalar') return machineTypes[type.name]!;
+  if (type.kind === 'ptr' || type.kind === 'fn') return POINTER;
+  const what = type.kind === 'param' ? `type parameter ${type.name}` : `a value of type ${typeToString(type)}`;
+  throw new CodegenError('ERR_NOT_CONCRETE', symbol, `${what} is left; specialise the template first`);
 }
 
 const float64 = new Float64Array(1);
@@ -46,4 +41,17 @@ export function floatBits(value: number, bits: number): readonly [number, number
   words[1] = 0;
   float32[0] = value;
   return [words[0]!, 0];
+}
+
+/** Bytes from one element to the next. */
+export function elementSize(
+  source: ConcreteFunction,
+  { base, size }: { readonly base: Value; readonly size: number | undefined },
+): number {
+  if (size !== undefined) return size;
+  const type = source.valueTypes[base]!;
+  const known = type.kind === 'ptr' ? sizeOf(type.to) : undefined;
+  if (known !== undefined) return known;
+  const problem = `the size of an element of ${typeToString(type)} is not known; specialise the template first`;
+  throw new CodegenError('ERR_NOT_CONCRETE', source.symbol, problem);
 }

@@ -1,29 +1,47 @@
 // Who uses what: found before lowering, so that an instruction whose result nobody needs is left out, an address that is
 // only loaded from and stored to becomes an addressing mode, and a comparison that only steers one branch or select becomes its flags.
 import type { ConcreteFunction, Instruction, Value } from '@simple-jit/template-ir';
+import { elementSize } from './types.js';
 
-type Elem = Instruction & { readonly op: 'elem' };
+/** Instructions that compute an address from another one, or from the frame. */
+export type AddressStep = Instruction & { readonly op: 'elem' | 'item' | 'field' | 'slot' };
 export type Comparison = Instruction & { readonly op: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' };
+
+/** What kind of addressing mode a value could become. */
+const NO_STEP = 0;
+const PLAIN = 1;
+const INDEXED = 2;
+/** A displacement has 31 bits, and the frame's own offsets come on top. */
+const MAX_DISPLACEMENT = 2 ** 29;
 
 export class Uses {
   private readonly counts: number[];
-  /** Uses as the address of a load or store. */
+  /** Uses as the address of a load or store, or as the base of an address that can be an addressing mode itself. */
   private readonly addressUses: number[];
   /** Block of the last use found as a condition, or -1. */
   private readonly conditionBlock: number[];
   private readonly definitions: (Instruction | undefined)[];
   private readonly definitionBlock: number[];
+  /** By value: NO_STEP, PLAIN or INDEXED, and how far from a register its address would be at most. */
+  private readonly steps: number[];
+  private readonly displacements: number[];
 
   /** `order`: the reachable blocks, definitions before uses. */
-  constructor(source: ConcreteFunction, order: readonly number[]) {
+  constructor(
+    private readonly source: ConcreteFunction,
+    order: readonly number[],
+  ) {
     const count = source.valueTypes.length;
     this.counts = new Array<number>(count).fill(0);
     this.addressUses = new Array<number>(count).fill(0);
     this.conditionBlock = new Array<number>(count).fill(-1);
     this.definitions = new Array<Instruction | undefined>(count);
     this.definitionBlock = new Array<number>(count).fill(-1);
+    this.steps = new Array<number>(count).fill(NO_STEP);
+    this.displacements = new Array<number>(count).fill(0);
     for (const index of order) {
-      const { terminator } = source.blocks[index]!;
+      const { instructions, terminator } = source.blocks[index]!;
+      for (let i = 0; i < instructions.length; i++) this.define(instructions[i]!, index);
       if (terminator.op === 'jump') this.countAll(terminator.target.args);
       else if (terminator.op === 'return' && terminator.value !== undefined) this.counts[terminator.value]!++;
       else if (terminator.op === 'branch') {
@@ -40,18 +58,54 @@ export class Uses {
     }
   }
 
-  private visit(instruction: Instruction, block: number): void {
-    if (instruction.op !== 'store' && instruction.result !== undefined) {
-      this.definitions[instruction.result] = instruction;
-      this.definitionBlock[instruction.result] = block;
+  private define(instruction: Instruction, block: number): void {
+    const { op } = instruction;
+    if (op === 'store' || op === 'copy' || op === 'fill' || op === 'bounds' || instruction.result === undefined) return;
+    const { result } = instruction;
+    this.definitions[result] = instruction;
+    this.definitionBlock[result] = block;
+    if (op === 'slot') this.steps[result] = PLAIN;
+    else if (op === 'field') this.step(result, instruction.base, instruction.offset!, false);
+    else if (op === 'elem' || op === 'item') {
+      const size = elementSize(this.source, instruction);
+      const index = this.constantIndex(instruction.index);
+      if (index !== undefined) this.step(result, instruction.base, index * size, false);
+      else if (size === 1 || size === 2 || size === 4 || size === 8) this.step(result, instruction.base, 0, true);
     }
+  }
+
+  private step(result: Value, base: Value, offset: number, indexed: boolean): void {
+    const taken = indexed && this.steps[base] === INDEXED;
+    const displacement = (taken ? 0 : this.displacements[base]!) + offset;
+    if (Math.abs(displacement) > MAX_DISPLACEMENT) return;
+    this.displacements[result] = displacement;
+    this.steps[result] = indexed || this.steps[base] === INDEXED ? INDEXED : PLAIN;
+  }
+
+  /** The index of an element, if it is a constant. */
+  constantIndex(index: Value): number | undefined {
+    const definition = this.definitions[index];
+    return definition?.op === 'const' ? Number(definition.value) : undefined;
+  }
+
+  private visit(instruction: Instruction, block: number): void {
     if (!this.isNeeded(instruction)) return;
     const { counts } = this;
     switch (instruction.op) {
       case 'const':
       case 'sizeof':
+      case 'alignof':
+      case 'offsetof':
+      case 'tagof':
+      case 'slot':
+      case 'fnaddr':
         return;
       case 'call':
+      case 'extern':
+        this.countAll(instruction.args);
+        return;
+      case 'invoke':
+        counts[instruction.target]!++;
         this.countAll(instruction.args);
         return;
       case 'load':
@@ -61,8 +115,16 @@ export class Uses {
         if (instruction.op === 'store') counts[instruction.value]!++;
         return;
       case 'elem':
+      case 'item':
         counts[instruction.base]!++;
         counts[instruction.index]!++;
+        if (!this.isStep(instruction.result)) return;
+        if (this.steps[instruction.base] !== INDEXED || this.constantIndex(instruction.index) !== undefined)
+          this.addressUses[instruction.base]!++;
+        return;
+      case 'field':
+        counts[instruction.base]!++;
+        if (this.isStep(instruction.result)) this.addressUses[instruction.base]!++;
         return;
       case 'select':
         counts[instruction.condition]!++;
@@ -70,15 +132,31 @@ export class Uses {
         counts[instruction.left]!++;
         counts[instruction.right]!++;
         return;
-      case 'neg':
-      case 'not':
-      case 'sqrt':
-      case 'convert':
-        counts[instruction.arg]!++;
+      case 'fma':
+        counts[instruction.a]!++;
+        counts[instruction.b]!++;
+        counts[instruction.c]!++;
+        return;
+      case 'copy':
+        counts[instruction.to]!++;
+        counts[instruction.from]!++;
+        counts[instruction.count]!++;
+        return;
+      case 'fill':
+        counts[instruction.to]!++;
+        counts[instruction.value]!++;
+        counts[instruction.count]!++;
+        return;
+      case 'bounds':
+        counts[instruction.index]!++;
+        counts[instruction.length]!++;
         return;
       default:
-        counts[instruction.left]!++;
-        counts[instruction.right]!++;
+        if ('arg' in instruction) counts[instruction.arg]!++;
+        else {
+          counts[instruction.left]!++;
+          counts[instruction.right]!++;
+        }
     }
   }
 
@@ -98,17 +176,36 @@ export class Uses {
       case 'load':
       case 'div':
       case 'rem':
+      case 'add_checked':
+      case 'sub_checked':
+      case 'mul_checked':
+      case 'div_checked':
+      case 'neg_checked':
+      case 'convert_checked':
+      case 'item':
+      case 'copy':
+      case 'fill':
+      case 'bounds':
+      case 'invoke':
+      case 'extern':
         return true;
       default:
         return this.counts[instruction.result]! > 0;
     }
   }
 
-  /** The `elem` that computes `pointer`, if all its users are loads and stores. */
-  foldedElem(pointer: Value): Elem | undefined {
-    const definition = this.definitions[pointer];
-    if (definition?.op !== 'elem' || this.addressUses[pointer] !== this.counts[pointer]) return undefined;
-    return definition;
+  /** The instruction that computes `pointer`, if it becomes part of the addressing modes of all its users. */
+  foldedStep(pointer: Value): AddressStep | undefined {
+    return this.isFolded(pointer) ? (this.definitions[pointer] as AddressStep) : undefined;
+  }
+
+  /** True if an addressing mode can compute it, with its base as one. */
+  isStep(pointer: Value): boolean {
+    return this.steps[pointer] !== NO_STEP;
+  }
+
+  private isFolded(pointer: Value): boolean {
+    return this.steps[pointer] !== NO_STEP && this.addressUses[pointer] === this.counts[pointer];
   }
 
   /** The comparison that computes `condition`, if a branch or select in its own block is its only user. */

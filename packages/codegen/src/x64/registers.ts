@@ -57,6 +57,7 @@ export function classOf(register: number): RegClass {
 }
 
 // Condition codes, numbered as in the encoding (Intel SDM volume 2, B.1.4.7): the lowest bit inverts.
+export const CC_O = 0;
 export const CC_B = 2;
 export const CC_AE = 3;
 export const CC_E = 4;

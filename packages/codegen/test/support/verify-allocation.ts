@@ -10,7 +10,6 @@ import {
   isCalleeSaved,
   RAX,
   RCX,
-  RDX,
   RSP,
   SCRATCH,
   VECTOR_SCRATCH,
@@ -122,19 +121,16 @@ class Verifier {
   private instruction(state: State, instruction: MachineInstruction, position: number): void {
     const { row, reg, rm, memory, args } = instruction;
     const rmRole = memory === undefined ? row.rmRole : 0;
+    for (const register of instruction.fixed?.reads ?? []) this.read(state, register, position);
+    for (const register of instruction.fixed?.writes ?? []) state.set(register, new Set([register]));
     if (row.regRole & ROLE_USE) this.read(state, reg, position);
     if (rmRole & ROLE_USE) this.read(state, rm, position);
     if (row.usesCl) this.read(state, RCX, position);
     if (memory !== undefined && memory.pool < 0) {
-      this.read(state, memory.base, position);
+      if (memory.base !== RSP) this.read(state, memory.base, position);
       if (memory.index >= 0) this.read(state, memory.index, position);
     }
     for (const arg of args ?? []) if (arg >= 0) this.read(state, arg, position);
-    if (row === pseudos.divide) {
-      this.read(state, RAX, position);
-      state.set(RAX, new Set([RAX]));
-      state.set(RDX, new Set([RDX]));
-    }
     if (row === pseudos.call) {
       for (let register = 0; register <= XMM15; register++) {
         if (register !== RSP && !isCalleeSaved(register)) state.delete(register);

@@ -1,0 +1,35 @@
+// What a processor may offer beyond the x86-64 baseline, and which of it a unit's code really uses.
+import { CodegenError } from './errors.js';
+
+/**
+ * Instructions that not every x86-64 processor has: `sse4.1` (rounding), `popcnt`, `lzcnt`, `bmi1` (tzcnt), `fma` (VEX forms too: the
+ * operating system must have AVX enabled).
+ */
+export type CpuFeature = 'sse4.1' | 'popcnt' | 'lzcnt' | 'bmi1' | 'fma';
+
+/** All that the generator knows how to use, in the order of `CompiledUnit.cpuFeatures`. */
+export const CPU_FEATURES: readonly CpuFeature[] = ['sse4.1', 'popcnt', 'lzcnt', 'bmi1', 'fma'];
+
+export class CpuFeatures {
+  readonly #used = new Set<CpuFeature>();
+
+  constructor(private readonly allowed: ReadonlySet<CpuFeature>) {}
+
+  /** True if the code may use it; then it does. */
+  use(feature: CpuFeature): boolean {
+    if (!this.allowed.has(feature)) return false;
+    this.#used.add(feature);
+    return true;
+  }
+
+  /** For what has no other way. */
+  require(feature: CpuFeature, symbol: string, what: string): void {
+    if (this.use(feature)) return;
+    const remedy = `pass '${feature}' in cpuFeatures if the processor that will run the code has it`;
+    throw new CodegenError('ERR_CPU_FEATURE', symbol, `${what} needs the CPU feature ${feature}; ${remedy}`, feature);
+  }
+
+  get used(): readonly CpuFeature[] {
+    return CPU_FEATURES.filter((feature) => this.#used.has(feature));
+  }
+}

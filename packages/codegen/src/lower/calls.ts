@@ -1,0 +1,88 @@
+// Calls: of functions of the unit, through import slots, through pointers, and of C functions; and the addresses of functions.
+import { type Callee, type Instruction, mangle, type Signature, type Value } from '@simple-jit/template-ir';
+import type { ImportKind } from '../imports.js';
+import { type CallTarget, pseudos } from '../machine-ir.js';
+import { GENERAL, NO_REG, RESULT_REGISTER, VECTOR, VECTOR_RESULT_REGISTER } from '../x64/registers.js';
+import { assignArguments } from './arguments.js';
+import type { LoweringContext } from './context.js';
+import { extend } from './integers.js';
+
+/** Finds what a call goes to, checking the signature that it relies on. */
+export type ResolveCall = (
+  kind: ImportKind,
+  symbol: string,
+  callee: Callee,
+  signature: Signature,
+) => { readonly local: number; readonly imported: number };
+
+type CallInstruction = Instruction & { readonly op: 'call' | 'invoke' | 'extern' };
+
+const NO_CALLEE: Callee = { template: '', typeArgs: [] };
+const THROUGH_POINTER = { symbol: '', local: -1, imported: -1 };
+
+export function lowerCall(context: LoweringContext, call: CallInstruction, resolveCall: ResolveCall): void {
+  const { machine } = context;
+  const argClasses = call.args.map((arg) => context.typeOf(arg).cls);
+  const args = call.args.map((arg) => (call.op === 'extern' ? useAsForeign(context, arg) : context.useAnywhere(arg)));
+  if (call.op === 'invoke') args.push(context.useAnywhere(call.target));
+  const { stackArguments } = assignArguments(argClasses);
+  machine.outgoingBytes = Math.max(machine.outgoingBytes, stackArguments * 8);
+  machine.hasCalls = true;
+  const instruction = context.emit(pseudos.call, NO_REG, NO_REG);
+  instruction.args = args;
+  instruction.call = { ...targetOf(context, call, resolveCall), argClasses };
+  if (call.result === undefined || !context.uses.isUsed(call.result)) return;
+  const from = context.typeOf(call.result).cls === VECTOR ? VECTOR_RESULT_REGISTER : RESULT_REGISTER;
+  context.copy(context.defineValue(call.result), from);
+}
+
+function targetOf(
+  context: LoweringContext,
+  call: CallInstruction,
+  resolveCall: ResolveCall,
+): Omit<CallTarget, 'argClasses'> {
+  if (call.op === 'invoke') return THROUGH_POINTER;
+  const { valueTypes } = context.source;
+  const signature: Signature = {
+    params: call.args.map((arg) => valueTypes[arg]!),
+    result: call.result === undefined ? undefined : valueTypes[call.result]!,
+  };
+  if (call.op === 'extern') {
+    return { symbol: call.symbol, ...resolveCall('external', call.symbol, NO_CALLEE, signature) };
+  }
+  const symbol = mangle(call.callee.template, call.callee.typeArgs);
+  return { symbol, ...resolveCall('call', symbol, call.callee, signature) };
+}
+
+/**
+ * Compilers for C rely on arguments narrower than 32 bits being extended to that (clang does; the psABI leaves it open), and
+ * extend such results themselves.
+ */
+function useAsForeign(context: LoweringContext, arg: Value): number {
+  const type = context.typeOf(arg);
+  if (type.cls === VECTOR || type.bits >= 32) return context.useAnywhere(arg);
+  const constant = context.constantOf(arg);
+  if (constant !== undefined) {
+    const low = type.signed ? constant.low : constant.low & ((1 << type.bits) - 1);
+    return ~(context.machine.constants.push({ cls: GENERAL, low, high: low >> 31 }) - 1);
+  }
+  const extended = context.temporary(GENERAL);
+  extend(context, type, extended, context.use(arg));
+  return extended;
+}
+
+export function lowerFunctionAddress(
+  context: LoweringContext,
+  { result, callee }: Instruction & { readonly op: 'fnaddr' },
+  resolveCall: ResolveCall,
+): void {
+  const type = context.source.valueTypes[result]!;
+  if (type.kind !== 'fn') throw context.unsupported('an address of a function that is no function pointer');
+  const symbol = mangle(callee.template, callee.typeArgs);
+  const target = resolveCall('address', symbol, callee, { params: type.params, result: type.result });
+  context.emit(pseudos.functionAddress, context.defineValue(result), NO_REG).call = {
+    symbol,
+    ...target,
+    argClasses: [],
+  };
+}
