@@ -4,9 +4,17 @@
  * - `ERR_CLOSED`: the handle or the cache was closed before.
  * - `ERR_NO_SUCH_SYMBOL`: the file has no symbol of that name.
  * - `ERR_NO_TEMPLATE`: the symbol is there, but is not a generic template.
+ * - `ERR_IS_LIBRARY`: the file is a library: get one of its modules, as `lib.lsm#module`; the message lists them.
+ * - `ERR_NOT_A_LIBRARY`: a module was asked for of a file that is a module itself.
  * - `ERR_PREFETCH`: some files could not be read ahead; `failures` says which, and why.
  */
-export type SmfCacheErrorCode = 'ERR_CLOSED' | 'ERR_NO_SUCH_SYMBOL' | 'ERR_NO_TEMPLATE' | 'ERR_PREFETCH';
+export type SmfCacheErrorCode =
+  | 'ERR_CLOSED'
+  | 'ERR_NO_SUCH_SYMBOL'
+  | 'ERR_NO_TEMPLATE'
+  | 'ERR_IS_LIBRARY'
+  | 'ERR_NOT_A_LIBRARY'
+  | 'ERR_PREFETCH';
 
 /** A file that could not be read ahead. */
 export interface PrefetchFailure {

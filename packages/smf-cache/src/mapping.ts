@@ -1,22 +1,76 @@
 // One version of one file in memory, parsed, shared by every handle on it. It lives while the cache or a handle holds
-// it; if handles are forgotten, MappedFile's own finalisation unmaps it.
-import { type FileIdentity, MADV_WILLNEED, type MappedFile, madvise } from '@simple-jit/native-mem';
-import type { SmfFile } from '@simple-jit/smf-format';
+// it; if handles are forgotten, MappedFile's own finalisation unmaps it. A library is one mapping for all its modules.
+import { type FileIdentity, MADV_WILLNEED, type MappedFile, madvise, mmapReadBytes } from '@simple-jit/native-mem';
+import {
+  type LsmfFile,
+  type ParseSmfOptions,
+  parseLsmf,
+  parseSmf,
+  type SmfCodecs,
+  type SmfFile,
+  SmfFormatError,
+} from '@simple-jit/smf-format';
+import { SmfCacheError } from './errors.js';
+import { MappedSource } from './mapped-source.js';
+import { type Place, spell } from './place.js';
+
+/** How files are parsed. */
+export interface ParseOptions {
+  readonly codecs: SmfCodecs;
+  readonly verifyHashes: boolean;
+  /** Told when the mapping keeps more unpacked bytes than before. */
+  readonly onUnpacked: (mapping: Mapping) => void;
+}
+
+/** What a handle shows of a mapping: all of it, or one module of a library. In bytes. */
+export interface Part {
+  readonly smf: SmfFile;
+  readonly offset: number;
+  readonly size: number;
+}
+
+const isLibrary = (content: SmfFile | LsmfFile): content is LsmfFile => 'modules' in content;
+
+const HEADER_SIZE = 128;
+const LIBRARY_MAGIC = 'LSMF';
 
 export class Mapping {
+  /** Names it among all that a cache keeps: the file, or the id of bytes. */
+  readonly key: string;
+  /** A path that leads to it, or the id of bytes. */
   readonly path: string;
-  readonly smf: SmfFile;
   readonly size: number;
   readonly identity: FileIdentity | undefined;
+  /** The paths by which it was asked for. */
+  readonly paths = new Set<string>();
   readonly #file: MappedFile | undefined;
+  readonly #content: SmfFile | LsmfFile;
+  readonly #modules = new Map<string, Part>();
+  /** The file's header when it was parsed: it holds a hash of all. */
+  readonly #header: Uint8Array | undefined;
+  #unpackedBytes = 0;
   #holders = 0;
 
-  constructor(path: string, smf: SmfFile, size: number, file?: MappedFile) {
+  /** @throws SmfFormatError that names `path`. Takes `from` over if it is a mapping, unless this throws. */
+  constructor(key: string, path: string, from: MappedFile | Uint8Array, options: ParseOptions) {
+    this.key = key;
     this.path = path;
-    this.smf = smf;
-    this.size = size;
-    this.#file = file;
-    this.identity = file?.stat;
+    this.#file = from instanceof Uint8Array ? undefined : from;
+    this.size = from instanceof Uint8Array ? from.length : from.size;
+    this.identity = this.#file?.stat;
+    try {
+      this.#content = parse(from, {
+        codecs: options.codecs,
+        verify: options.verifyHashes,
+        onUnpacked: (bytes) => {
+          this.#unpackedBytes += bytes;
+          options.onUnpacked(this);
+        },
+      });
+    } catch (error) {
+      throw error instanceof SmfFormatError ? error.inFile(path) : error;
+    }
+    this.#header = this.#readHeader();
   }
 
   /** Start of the mapping; 0n for bytes that were not mapped by us. */
@@ -24,9 +78,74 @@ export class Mapping {
     return this.#file?.address ?? 0n;
   }
 
-  /** Asks the system to read it ahead. Best effort, as madvise(2) is. */
-  readAhead(): void {
-    if (this.#file !== undefined) madvise(this.#file.address, this.#file.size, MADV_WILLNEED);
+  /** Bytes of unpacked sections that are kept. */
+  get unpackedBytes(): number {
+    return this.#unpackedBytes;
+  }
+
+  forgetUnpacked(): void {
+    if (this.#unpackedBytes === 0) return;
+    this.#unpackedBytes = 0;
+    if (!isLibrary(this.#content)) this.#content.forgetUnpacked();
+    for (const { smf } of this.#modules.values()) smf.forgetUnpacked();
+  }
+
+  /** True if there is what the place names: the file itself, or a module. */
+  has({ module }: Place): boolean {
+    if (module === undefined) return true;
+    return isLibrary(this.#content) && this.#content.findModule(module) !== undefined;
+  }
+
+  /**
+   * The file, or one module of a library.
+   *
+   * @throws SmfCacheError `ERR_IS_LIBRARY`, `ERR_NOT_A_LIBRARY`
+   * @throws SmfFormatError if there is no such module, or it is damaged
+   */
+  part(place: Place): Part {
+    const { module } = place;
+    const content = this.#content;
+    if (!isLibrary(content)) {
+      if (module !== undefined) throw notALibrary(place);
+      return { smf: content, offset: 0, size: this.size };
+    }
+    if (module === undefined) throw noSingleModule(place.file, content, this.#file !== undefined);
+    let part = this.#modules.get(module);
+    if (part === undefined) {
+      try {
+        const smf = content.open(module);
+        part = { smf, offset: content.findModule(module)!.offset, size: content.findModule(module)!.size };
+      } catch (error) {
+        throw error instanceof SmfFormatError ? error.inFile(spell(place)) : error;
+      }
+      this.#modules.set(module, part);
+    }
+    return part;
+  }
+
+  /** Where a place lies in the file, in bytes; of a library all of it. Throws as `part`. */
+  range(place: Place): { readonly offset: number; readonly size: number } {
+    if (place.module === undefined) return { offset: 0, size: this.size };
+    const { offset, size } = this.part(place);
+    return { offset, size };
+  }
+
+  /**
+   * Throws if the file became shorter since it was mapped.
+   * @throws NativeMemError `ERR_FILE_SHRUNK`
+   */
+  check(): void {
+    this.#file?.view(0, 0);
+  }
+
+  /** True if this is still what the file is. */
+  isCurrent(onDisk: FileIdentity): boolean {
+    return this.identity !== undefined && sameVersion(this.identity, onDisk) && this.#hasItsHeader();
+  }
+
+  /** Asks the system to read a part of it ahead. Best effort, as madvise(2) is. */
+  readAhead({ offset, size }: { readonly offset: number; readonly size: number }): void {
+    if (this.#file !== undefined && size > 0) madvise(this.#file.address + BigInt(offset), size, MADV_WILLNEED);
   }
 
   retain(): this {
@@ -34,19 +153,90 @@ export class Mapping {
     return this;
   }
 
-  /** As release, for a holder that never was: does not unmap, as no one else may have come yet. */
-  forgo(): void {
-    this.#holders -= 1;
-  }
-
   /** Unmaps when the last holder lets go. */
   release(): void {
     this.#holders -= 1;
     if (this.#holders === 0) this.#file?.close();
   }
+
+  /** Rewritten in place within one tick of the file system's clock, or with its time set back, a file looks the same. */
+  #hasItsHeader(): boolean {
+    if (this.#header === undefined) return true;
+    try {
+      const now = this.#readHeader();
+      return now !== undefined && Buffer.compare(now, this.#header) === 0;
+    } catch {
+      return false; // it became shorter
+    }
+  }
+
+  #readHeader(): Uint8Array | undefined {
+    if (this.#file === undefined) return undefined;
+    const size = Math.min(HEADER_SIZE, this.size);
+    const atStart = isLibrary(this.#content) || this.#content.layout.startsWith('legacy');
+    return mmapReadBytes(this.#file.address, atStart ? 0 : this.size - size, size);
+  }
 }
 
-/** True if both are the same version of the same file. */
-export function sameVersion(a: FileIdentity, b: FileIdentity): boolean {
-  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs;
+/**
+ * The same file with the same content, as far as a look from outside tells; and with the same owner and permissions,
+ * because trust hangs on them.
+ */
+function sameVersion(a: FileIdentity, b: FileIdentity): boolean {
+  return (
+    a.ino === b.ino &&
+    a.size === b.size &&
+    a.mtimeNs === b.mtimeNs &&
+    a.dev === b.dev &&
+    a.mode === b.mode &&
+    a.uid === b.uid
+  );
+}
+
+interface Parse {
+  readonly codecs: SmfCodecs;
+  readonly verify: boolean;
+  readonly onUnpacked: (bytes: number) => void;
+}
+
+function parse(from: MappedFile | Uint8Array, { codecs, verify, onUnpacked }: Parse): SmfFile | LsmfFile {
+  const input = from instanceof Uint8Array ? from : new MappedSource(from);
+  const options: ParseSmfOptions = { codecs, onUnpacked };
+  const module = (): SmfFile => parseSmf(input, { ...options, verifyModuleHash: verify });
+  if (magicOf(from) !== LIBRARY_MAGIC) return module();
+  try {
+    return parseLsmf(input, { ...options, verifyHashes: verify ? 'modules' : 'index' });
+  } catch (error) {
+    try {
+      return module(); // one that happens to begin with those letters
+    } catch {
+      throw error;
+    }
+  }
+}
+
+function magicOf(from: MappedFile | Uint8Array): string {
+  const length = Math.min(LIBRARY_MAGIC.length, from instanceof Uint8Array ? from.length : from.size);
+  if (length === 0) return '';
+  const bytes = from instanceof Uint8Array ? from.subarray(0, length) : mmapReadBytes(from.address, 0, length);
+  return String.fromCharCode(...bytes);
+}
+
+/** How many names of modules an error lists. */
+const MOST_NAMES = 10;
+
+function noSingleModule(path: string, { modules }: LsmfFile, onDisk: boolean): SmfCacheError {
+  const names = modules.slice(0, MOST_NAMES).map(({ name }) => name);
+  const more = modules.length > names.length ? `, and ${modules.length - names.length} more` : '';
+  const how = onDisk
+    ? `Get one by its name, as '${path}#${names[0]}'`
+    : 'Take one by parseLsmf(bytes).moduleBytes(name)';
+  const next = names.length === 0 ? 'It has none' : `${how}. It has ${names.join(', ')}${more}`;
+  return new SmfCacheError('ERR_IS_LIBRARY', `${path} is a library of modules. ${next}`, { path });
+}
+
+function notALibrary(place: Place): SmfCacheError {
+  const path = spell(place);
+  const message = `${path}: ${place.file} is a single module, not a library. Get it without '#${place.module}'`;
+  return new SmfCacheError('ERR_NOT_A_LIBRARY', message, { path });
 }

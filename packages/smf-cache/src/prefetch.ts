@@ -1,5 +1,6 @@
 // Reading files ahead in the background: pages come in through Node's thread pool, the event loop stays free.
-import { open, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PrefetchFailure } from './errors.js';
 
@@ -16,50 +17,77 @@ export interface PrefetchOptions {
   readonly concurrency?: number;
   /** Stops before the next file or chunk. */
   readonly signal?: AbortSignal;
+  /** What it throws ends the prefetching. */
   readonly onProgress?: (progress: PrefetchProgress) => void;
+}
+
+/** Something to read ahead. */
+export interface Readable {
+  readonly path: string;
+  /** Which bytes of which file; `size` undefined: to its end. */
+  range(): { readonly file: string; readonly offset: number; readonly size: number | undefined };
+  /** Called once they are in memory. */
+  map(): void;
 }
 
 const CHUNK = 1 << 20;
 
-/** Reads each file into the page cache, then has `map` take it. Returns the failures; throws the signal's reason. */
+/** Reads each into the page cache, then has it mapped. Returns the failures; throws the signal's reason. */
 export async function readAheadAll(
-  paths: readonly string[],
-  map: (path: string) => void,
+  files: readonly Readable[],
   { concurrency = 4, signal, onProgress }: PrefetchOptions,
 ): Promise<PrefetchFailure[]> {
   if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
     throw new RangeError(`concurrency must be a positive integer, not ${concurrency}`);
   }
+  signal?.throwIfAborted();
   const failures: PrefetchFailure[] = [];
   let next = 0;
   let done = 0;
+  let stopped = false;
   const worker = async (): Promise<void> => {
-    while (next < paths.length) {
+    while (next < files.length && !stopped) {
       signal?.throwIfAborted();
-      const path = paths[next++]!;
+      const file = files[next++]!;
       try {
-        await readThrough(path, signal);
-        map(path);
+        await readThrough(file, signal);
+        file.map();
       } catch (error) {
         signal?.throwIfAborted();
-        failures.push({ path, error });
+        failures.push({ path: file.path, error });
       }
       done += 1;
-      onProgress?.({ path, done, total: paths.length });
+      onProgress?.({ path: file.path, done, total: files.length });
       await nextTurn();
     }
   };
-  await Promise.all(Array.from({ length: Math.min(concurrency, paths.length) }, worker));
+  const workers = Array.from({ length: Math.min(concurrency, files.length) }, () =>
+    worker().catch((error: unknown) => {
+      stopped = true;
+      throw error;
+    }),
+  );
+  // All of them have to end before the caller is told that it is over.
+  const failed = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   return failures;
 }
 
-async function readThrough(path: string, signal: AbortSignal | undefined): Promise<void> {
-  if (!(await stat(path)).isFile()) return; // opening a FIFO would block; mapping it gives the error
-  const file = await open(path);
+async function readThrough(readable: Readable, signal: AbortSignal | undefined): Promise<void> {
+  const { file, offset, size } = readable.range();
+  // Opening a FIFO would wait for a writer; what is not a regular file, mapping gives the error for.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const scratch = new Uint8Array(CHUNK);
-    while ((await file.read(scratch, 0, CHUNK, null)).bytesRead > 0) signal?.throwIfAborted();
+    if (!(await handle.stat()).isFile()) return;
+    const end = size === undefined ? Number.POSITIVE_INFINITY : offset + size;
+    const scratch = new Uint8Array(Math.min(CHUNK, size ?? CHUNK));
+    for (let at = offset; at < end; ) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await handle.read(scratch, 0, Math.min(scratch.length, end - at), at);
+      if (bytesRead === 0) return;
+      at += bytesRead;
+    }
   } finally {
-    await file.close();
+    await handle.close();
   }
 }

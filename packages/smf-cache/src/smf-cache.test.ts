@@ -72,6 +72,7 @@ describe('get', () => {
     expect(cache.getStats()).toEqual({
       totalFiles: 1,
       totalMemory: first.size,
+      unpackedMemory: 0,
       cacheHits: 1,
       cacheMisses: 1,
       evictions: 0,

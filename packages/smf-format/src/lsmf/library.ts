@@ -211,13 +211,8 @@ export class LsmfFile {
     return objSize === 0 ? undefined : this.#input.checked(() => this.#input.bytesAt(objOffset, objSize));
   }
 
-  /**
-   * Opens a module.
-   *
-   * @param options instead of those given to `parseLsmf`
-   * @throws SmfFormatError ERR_SMF_NO_SUCH_MODULE, ERR_SMF_HASH_MISMATCH and those of `parseSmf`
-   */
-  open(nameOrIndex: string | number, options: ParseSmfOptions = this.#options): SmfFile {
+  /** Opens a module. @throws SmfFormatError ERR_SMF_NO_SUCH_MODULE, ERR_SMF_HASH_MISMATCH and those of `parseSmf` */
+  open(nameOrIndex: string | number): SmfFile {
     const { name, offset, size, hash } = this.#module(nameOrIndex);
     const input = this.#input;
     if (input.closed) throw closedFile();
@@ -225,7 +220,7 @@ export class LsmfFile {
     if (verifyHashes === true || verifyHashes === 'modules') {
       input.checked(() => checkHash(`module ${name}`, input.pieces(offset, offset + size), hash, offset));
     }
-    return parseSmf(input.inMemory ? input.bytesAt(offset, size) : input.part(offset, size), options);
+    return parseSmf(input.inMemory ? input.bytesAt(offset, size) : input.part(offset, size), this.#options);
   }
 
   #module(nameOrIndex: string | number): LsmfModule {
