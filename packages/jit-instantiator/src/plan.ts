@@ -15,7 +15,7 @@ import {
 import type { Backend } from './backend.js';
 import { checkPersisted } from './check-persisted.js';
 import { type LinkableFunction, sha256 } from './function.js';
-import { type Instance, instanceOf } from './instance.js';
+import { type Instance, instanceKey, instanceOf } from './instance.js';
 import { InstantiationError } from './instantiation-error.js';
 import type { LoadedModule } from './module.js';
 import type { Modules } from './modules.js';
@@ -106,7 +106,12 @@ export function* planSteps(root: Request, context: PlanContext): Generator<void,
         planned.set(request.symbol, entry);
         for (const needs of entry.code.imports) {
           needed.push({
-            request: { symbol: needs.symbol, template: needs.template, typeArgs: needs.typeArgs, home: request.home },
+            request: {
+              symbol: needs.symbol,
+              template: needs.template,
+              typeArgs: needs.typeArgs,
+              home: homeOf(needs, request.home, context.modules),
+            },
             depth: depth + 1,
             expected: { signature: signatureToString(needs.signature), by: request.symbol },
           });
@@ -121,6 +126,23 @@ export function* planSteps(root: Request, context: PlanContext): Generator<void,
     }
   }
   return [...planned.values()];
+}
+
+/**
+ * Whose function a callee is: the module's that asks, unless that does not hold its template and another one lists it. Then it
+ * stays when the module that asked goes.
+ */
+function homeOf(
+  { symbol, template, typeArgs }: Omit<Request, 'home'>,
+  asking: LoadedModule,
+  modules: Modules,
+): LoadedModule {
+  if (templateIn(asking, symbol, template) !== undefined) return asking;
+  const lister = modules.withListing(symbol);
+  const row = lister?.listing(symbol);
+  return row !== undefined && instanceKey(row.template, row.typeArgs) === instanceOf({ template, typeArgs })
+    ? lister!
+    : asking;
 }
 
 function obtain(request: Request, { modules, backend }: PlanContext): Planned {

@@ -177,6 +177,18 @@ describe.each(['native', 'interpret'] as const)('a reloaded file, %s', (mode) =>
     expect(bind('fn$step$i64')(5n)).toBe(25n);
   });
 
+  test('a callee is for the module that lists and holds it: it stays when the one that asked goes', () => {
+    jit.loadSmfMetadata(write(PLUS));
+    const app = workspace.write('app.smf', withoutTemplate(PLUS + USER, 'step'));
+    jit.loadSmfMetadata(app);
+    bind('fn$user$i64');
+    const step = bindEntry('fn$step$i64');
+    jit.unloadSmf(app);
+    expect(step(5n)).toBe(10n);
+    jit.loadSmfMetadata(write(TIMES));
+    expect(step(5n)).toBe(25n);
+  });
+
   test('many times: memory stays flat', () => {
     jit.loadSmfMetadata(write(PLUS + USER + OUTER));
     const outer = bind('fn$outer$i64');
