@@ -1,15 +1,20 @@
-// Names to addresses and typed callables: what was registered, then the compiled symbols of loaded modules, then the JIT.
+// Names to addresses and typed callables: what was registered, then the compiled symbols of loaded modules, then the JIT,
+// then the process. A name means the same to everybody: to `resolve`, to callables, and to the code of modules.
 import { resolve as resolvePath } from 'node:path';
-import { JitInstantiator, type JitInstantiatorConfig, nativeSignature } from '@simple-jit/jit-instantiator';
-import { type BoundFunction, bindFunction, type NativeSignature } from '@simple-jit/native-mem';
+import { JitInstantiator, nativeSignature } from '@simple-jit/jit-instantiator';
+import { type BoundFunction, bindFunction, findCode, type NativeSignature } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
-import { SymbolBinding } from '@simple-jit/smf-format';
-import { ResolveError } from './errors.js';
+import { HeaderFlags } from '@simple-jit/smf-format';
+import type { JitSymbolResolverConfig } from './config.js';
+import { LinkError, ResolveError } from './errors.js';
+import type { Failure, Found } from './found.js';
+import { ImportStubs } from './import-stubs.js';
 import { bindInterpreted } from './interpreted.js';
-import { ModuleCode } from './module-code.js';
-
-/** What `main` is called with unless the caller knows better. */
-const MAIN: NativeSignature = { params: [], result: 'i32' };
+import { type Import, Linker } from './linker.js';
+import { type Definition, Module } from './module.js';
+import { ModuleTable } from './module-table.js';
+import { ProcessSymbols } from './process-symbols.js';
+import { checkSignature, MAIN } from './signatures.js';
 
 /**
  * Finds symbols by name across everything that is loaded.
@@ -25,41 +30,65 @@ export class JitSymbolResolver implements Disposable {
   readonly jit: JitInstantiator;
   readonly #cache: SmfCache;
   readonly #ownsCache: boolean;
+  readonly #modules = new ModuleTable();
+  readonly #process: ProcessSymbols;
+  /** Where machine code runs; undefined if it is interpreted. */
+  readonly #native: { readonly stubs: ImportStubs; readonly linker: Linker } | undefined;
   readonly #registered = new Map<string, bigint>();
-  readonly #found = new Map<string, bigint>();
-  /** Of `#found`: what the JIT gave, and takes back when its template changes. */
-  readonly #fromJit = new Set<string>();
+  /** What names are known to lead to: a hit costs one look-up here. */
+  readonly #addresses = new Map<string, bigint>();
+  /** The same names, but for those that are registered only. */
+  readonly #found = new Map<string, Found>();
   readonly #signatures = new Map<string, NativeSignature>();
   readonly #callables = new Map<string, BoundFunction<NativeSignature>>();
-  readonly #modules = new Map<string, ModuleCode>();
+  /** The addresses of stubs that callables are bound to. */
+  readonly #entries = new Map<string, bigint>();
   #closed = false;
 
-  /** @param config as for {@link JitInstantiator} */
-  constructor(config: Partial<JitInstantiatorConfig> = {}) {
+  /**
+   * @param config as for {@link JitInstantiator}, and `processSymbols`
+   * @throws what making a JitInstantiator throws; TypeError for `processSymbols` that are no list
+   */
+  constructor({ processSymbols = [], ...config }: Partial<JitSymbolResolverConfig> = {}) {
+    this.#process = new ProcessSymbols(processSymbols);
     this.#ownsCache = config.cache === undefined;
     this.#cache = config.cache ?? new SmfCache();
     this.jit = new JitInstantiator({ ...config, cache: this.#cache });
-    this.jit.onDrop((symbols) => this.#forget(symbols));
+    this.jit.onDrop((symbols) => {
+      for (const name of symbols) if (this.#found.get(name)?.from === 'jit') this.#forget(name);
+    });
+    const { arena } = this.jit;
+    if (arena === undefined) return;
+    const stubs = new ImportStubs(arena, (name) => this.#functionAddress(name));
+    this.#native = { stubs, linker: new Linker(arena, stubs, (name, reasons) => this.#importOf(name, reasons)) };
   }
 
   /**
-   * Gives a name an address, ahead of every module and the JIT; a later call replaces an earlier one.
+   * Gives a name an address, ahead of every module and the JIT; a later call replaces an earlier one. Code of modules that
+   * imports the name goes there from its next call on.
    *
    * @param address the caller keeps what is there alive
-   * @param signature for `resolveFunction`
+   * @param signature for `resolveFunction`; says that it is a function where that cannot be told from the address
+   * @throws ResolveError `ERR_CLOSED`
    */
   register(name: string, address: bigint, signature?: NativeSignature): void {
     this.#checkOpen();
     this.#registered.set(name, address);
+    this.#addresses.set(name, address);
+    this.#found.delete(name);
     this.#callables.delete(name);
     if (signature === undefined) this.#signatures.delete(name);
     else this.#signatures.set(name, signature);
+    this.#native?.stubs.unbind(name);
   }
 
   /**
-   * Makes a module's compiled symbols and templates available. Loading it again takes its present version.
+   * Makes a module's compiled symbols and templates available. Its code is brought into memory when one of its symbols is
+   * used for the first time. Loading it again takes its present version, if that is another one: its code and data begin
+   * anew, and callables and the code of other modules go to the new code from their next call on.
    *
    * @throws NativeMemError, SmfFormatError, SdnSyntaxError as {@link JitInstantiator.loadSmfMetadata}
+   * @throws ResolveError `ERR_CLOSED`
    */
   loadSmf(path: string): void {
     this.#checkOpen();
@@ -70,36 +99,56 @@ export class JitSymbolResolver implements Disposable {
       file.close();
       throw error;
     }
-    this.#dropModule(file.path);
-    this.#modules.set(file.path, new ModuleCode(file, this.jit.arena));
-  }
-
-  /** Takes a module's symbols away; callables into its own code throw from now on. True if it was loaded. */
-  unload(path: string): boolean {
-    const absolute = resolvePath(path);
-    const known = this.#modules.has(absolute) ? absolute : path;
-    this.jit.unloadSmf(known);
-    return this.#dropModule(known);
+    const before = this.#modules.get(file.path);
+    if (before?.isSameVersion(file)) {
+      file.close();
+      return;
+    }
+    const order = this.#modules.orderFor(file.path);
+    const module = new Module(file, order, this.jit.config.trustedKeys, this.#native !== undefined);
+    this.#modules.set(module);
+    this.#forgetNamesOf(module);
+    for (const [name, { from }] of this.#found) {
+      if (from === 'process' && this.jit.canJitInstantiate(name)) this.#forget(name);
+    }
+    if (before !== undefined) this.#retire(before);
   }
 
   /**
-   * The address of a symbol, or undefined if nothing has it or it cannot be compiled (`resolveFunction` says why). What is
-   * interpreted has no address: `resolveFunction` gives a callable.
+   * Takes a module's symbols away; true if it was loaded. Callables of them throw `ERR_UNRESOLVED` from now on (or go to
+   * another module that has the name), and so does code of other modules that calls them, until a module that has them
+   * is loaded again. Its memory is freed once no call is in it, and no loaded module refers to its data by address.
+   */
+  unload(path: string): boolean {
+    const module = this.#moduleAt(path);
+    this.jit.unloadSmf(module?.path ?? path);
+    if (module === undefined) return false;
+    this.#modules.delete(module);
+    this.#retire(module);
+    return true;
+  }
+
+  /**
+   * The address of a symbol, function or data, or undefined if nothing has it or it cannot be compiled or loaded
+   * (`resolveFunction` says why). What is interpreted has no address: `resolveFunction` gives a callable.
    *
-   * @throws ResolveError `ERR_CLOSED`
+   * @throws ResolveError `ERR_CLOSED`; NativeMemError if memory is refused
    */
   resolve(name: string): bigint | undefined {
-    return this.#registered.get(name) ?? this.#found.get(name) ?? this.#find(name, []);
+    return this.#addresses.get(name) ?? this.#find(name, { reasons: [] })?.address;
   }
 
   /**
    * A callable for the symbol. Its signature is that of its template, or the one it was registered with; for compiled
-   * symbols of modules nothing tells it (but for `main`), so pass it. Without one, the same function is returned every time,
-   * until its module is reloaded or unloaded. A callable that the JIT made calls the new code once its template was reloaded.
+   * symbols of modules and of the process nothing tells it (but for `main`), so pass it. Without one, the same function is
+   * returned every time, until its module is reloaded or unloaded. A callable follows its symbol: once the module or the
+   * template was reloaded, it calls the new code.
    *
    * @param signature gives the callable its TypeScript type, and may ask for `i64:number` where the symbol has `i64`
-   * @throws ResolveError `ERR_UNRESOLVED` with what each place said; `ERR_NO_SIGNATURE`; `ERR_SIGNATURE_MISMATCH` if the
+   * @throws ResolveError `ERR_UNRESOLVED` with what each place said (its `cause` is the {@link LinkError} of a module that
+   *   has the symbol but cannot be loaded); `ERR_NO_SIGNATURE`; `ERR_NOT_A_FUNCTION`; `ERR_SIGNATURE_MISMATCH` if the
    *   symbol is known to have another one; `ERR_CLOSED`
+   * @throws NativeMemError if memory is refused
    * @example
    * const sum = resolver.resolveFunction('fn$sum$f64', { params: ['ptr<f64>', 'i64:number'], result: 'f64' });
    * sum(new Float64Array([1, 2, 3]), 3); // 6
@@ -109,13 +158,7 @@ export class JitSymbolResolver implements Disposable {
   resolveFunction(name: string, signature?: NativeSignature): BoundFunction<NativeSignature> {
     const bound = signature === undefined ? this.#callables.get(name) : undefined;
     if (bound !== undefined) return bound;
-    const reasons: string[] = [];
-    const address = this.#registered.get(name) ?? this.#found.get(name) ?? this.#find(name, reasons);
-    if (address === undefined && !this.#fromJit.has(name)) {
-      const why =
-        reasons.length > 0 ? reasons.join('; ') : 'no loaded module has it: load the SMF file that defines or lists it';
-      throw new ResolveError('ERR_UNRESOLVED', `${name} could not be resolved: ${why}`, name, reasons);
-    }
+    const found = this.#findFunction(name);
     const known = this.#signatures.get(name);
     if (signature !== undefined && known !== undefined && known !== MAIN) checkSignature(name, signature, known);
     const chosen = signature ?? known;
@@ -126,20 +169,49 @@ export class JitSymbolResolver implements Disposable {
         name,
       );
     }
-    const isFromJit = this.#fromJit.has(name) && !this.#registered.has(name);
-    const entry = isFromJit ? this.jit.entryOf(name) : address;
-    const callable =
-      entry === undefined ? bindInterpreted(this.jit.callable(name)!, chosen) : bindFunction(entry, chosen);
+    const callable = this.#bind(name, found, chosen);
     if (signature === undefined) this.#callables.set(name, callable);
     return callable;
+  }
+
+  /**
+   * A callable for where an executable module begins (`entry_point` of its header). It follows the module as callables of
+   * symbols do.
+   *
+   * @param path of a loaded module
+   * @param signature how to call it; nothing tells that
+   * @throws ResolveError `ERR_NOT_LOADED`, `ERR_NO_ENTRY_POINT`, `ERR_CLOSED`; {@link LinkError} if it cannot be loaded;
+   *   NativeMemError if memory is refused
+   * @example resolver.entryPoint('app.smf')(); // its exit status
+   */
+  entryPoint(path: string): BoundFunction<typeof MAIN>;
+  entryPoint<const S extends NativeSignature>(path: string, signature: S): BoundFunction<S>;
+  entryPoint(path: string, signature: NativeSignature = MAIN): BoundFunction<NativeSignature> {
+    this.#checkOpen();
+    const key = entryKey(this.#moduleAt(path)?.path ?? resolvePath(path));
+    this.#entryAddress(key);
+    return bindFunction(this.#entry(key), signature, { name: `the entry point of ${path}` });
   }
 
   /** Closes the instantiator and frees all code. Closing twice does nothing. @throws JitError `ERR_WRITE_BACK`, after everything is closed */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const path of [...this.#modules.keys()]) this.#dropModule(path);
-    for (const map of [this.#registered, this.#found, this.#fromJit, this.#signatures, this.#callables]) map.clear();
+    this.#native?.linker.close();
+    for (const module of [...this.#modules.values()]) {
+      this.#modules.delete(module);
+      module.close();
+    }
+    for (const map of [
+      this.#registered,
+      this.#addresses,
+      this.#found,
+      this.#signatures,
+      this.#callables,
+      this.#entries,
+    ]) {
+      map.clear();
+    }
     try {
       this.jit.close();
     } finally {
@@ -151,39 +223,50 @@ export class JitSymbolResolver implements Disposable {
     this.close();
   }
 
-  #find(name: string, reasons: string[]): bigint | undefined {
-    this.#checkOpen();
-    this.#fromJit.delete(name);
-    const address = this.#findCompiled(name, reasons) ?? this.#findByJit(name, reasons);
-    if (address !== undefined) this.#found.set(name, address);
-    return address;
+  #moduleAt(path: string): Module | undefined {
+    return this.#modules.get(resolvePath(path)) ?? this.#modules.get(path);
   }
 
-  /** Global before weak; within one binding the module that was loaded first. */
-  #findCompiled(name: string, reasons: string[]): bigint | undefined {
-    for (const binding of [SymbolBinding.Global, SymbolBinding.Weak]) {
-      for (const module of this.#modules.values()) {
-        const symbol = module.symbol(name);
-        if (symbol?.binding !== binding) continue;
-        const found = module.find(symbol);
-        if ('address' in found) {
-          if (name === 'main') this.#signatures.set(name, MAIN);
-          return found.address;
-        }
-        reasons.push(found.refused);
+  /** Where the name leads, by the order of places; remembers it. */
+  #find(name: string, failure: Failure): Found | undefined {
+    this.#checkOpen();
+    const known = this.#found.get(name);
+    if (known !== undefined) return known;
+    const found =
+      this.#findInModules(name, failure) ??
+      // What a module has and cannot give, nothing else is to stand in for.
+      (failure.cause === undefined
+        ? (this.#findByJit(name, failure) ?? this.#findInProcess(name, failure))
+        : undefined);
+    if (found === undefined) return undefined;
+    this.#found.set(name, found);
+    if (found.address !== undefined) this.#addresses.set(name, found.address);
+    return found;
+  }
+
+  #findInModules(name: string, failure: Failure): Found | undefined {
+    for (const { module, symbol, isFunction } of this.#usableDefinitions(name, failure.reasons)) {
+      try {
+        const address = BigInt(this.#native!.linker.load(module).addressOf(symbol));
+        if (name === 'main') this.#signatures.set(name, MAIN);
+        return { from: 'module', address, isFunction };
+      } catch (error) {
+        if (!(error instanceof LinkError)) throw error;
+        failure.reasons.push(error.message);
+        failure.cause = error;
+        return undefined;
       }
     }
     return undefined;
   }
 
-  #findByJit(name: string, reasons: string[]): bigint | undefined {
+  #findByJit(name: string, { reasons }: Failure): Found | undefined {
     const result = this.jit.tryJitInstantiate(name);
     switch (result.kind) {
       case 'success':
       case 'updateFailed':
         this.#signatures.set(name, nativeSignature(this.jit.signatureOf(name)!));
-        this.#fromJit.add(name);
-        return this.jit.arena === undefined ? undefined : result.address; // interpreted: a callable, but no address
+        return { from: 'jit', address: this.#native && result.address };
       case 'compilationError':
         reasons.push(result.message);
         return undefined;
@@ -195,30 +278,130 @@ export class JitSymbolResolver implements Disposable {
     }
   }
 
-  #dropModule(path: string): boolean {
-    const module = this.#modules.get(path);
-    if (module === undefined) return false;
-    this.#modules.delete(path);
-    module.close();
-    // Names are found again on demand: another module may have them too.
-    for (const name of this.#found.keys()) {
-      if (this.#registered.has(name)) continue;
-      this.#callables.delete(name);
-      this.#signatures.delete(name);
-    }
-    this.#found.clear();
-    return true;
+  #findInProcess(name: string, { reasons }: Failure): Found | undefined {
+    const address = this.#native && this.#process.find(name);
+    if (address !== undefined) return { from: 'process', address };
+    const refusal = this.#process.refusal(name);
+    if (refusal !== undefined) reasons.push(refusal);
+    return undefined;
   }
 
-  /** Their addresses are no longer to be used: they are found anew on demand. */
-  #forget(symbols: readonly string[]): void {
-    for (const name of symbols) {
-      if (!this.#fromJit.delete(name)) continue;
-      this.#found.delete(name);
-      if (this.#registered.has(name)) continue;
-      this.#callables.delete(name);
-      this.#signatures.delete(name);
+  /** The definitions of a name in the order in which they count, but for those in modules whose code may not run here. */
+  *#usableDefinitions(name: string, reasons: string[]): Iterable<Definition> {
+    for (const { module } of this.#modules.definitions(name)) {
+      const refusal = module.refusal();
+      if (refusal !== undefined) reasons.push(`${module.path}: ${refusal}`);
+      // Looked up again, as what was verified may not be what was looked at before.
+      const definition = refusal === undefined ? module.definition(name) : undefined;
+      if (definition !== undefined) yield definition;
     }
+  }
+
+  /** @throws ResolveError `ERR_UNRESOLVED`, `ERR_NOT_A_FUNCTION` */
+  #findFunction(name: string): Found {
+    const registered = this.#registered.get(name);
+    if (registered !== undefined) return { from: 'table', address: registered };
+    const failure: Failure = { reasons: [] };
+    const found = this.#find(name, failure);
+    if (found === undefined) throw unresolved(name, failure);
+    if (found.from !== 'module' || found.isFunction) return found;
+    throw new ResolveError('ERR_NOT_A_FUNCTION', `${name} is data: resolve('${name}') gives its address`, name);
+  }
+
+  #bind(name: string, found: Found, signature: NativeSignature): BoundFunction<NativeSignature> {
+    switch (found.from) {
+      case 'table':
+        return bindFunction(found.address, signature, { name });
+      case 'jit': {
+        const entry = this.jit.entryOf(name);
+        return entry === undefined
+          ? bindInterpreted(this.jit.callable(name)!, signature)
+          : bindFunction(entry, signature, { name });
+      }
+      default:
+        return bindFunction(this.#entry(name), signature, { name });
+    }
+  }
+
+  /** The stub of a name for callables from JavaScript. */
+  #entry(name: string): bigint {
+    let address = this.#entries.get(name);
+    if (address === undefined) {
+      address = this.#native!.stubs.acquire(name).address;
+      this.#entries.set(name, address);
+    }
+    return address;
+  }
+
+  /** Where a call through the stub of a name goes. @throws ResolveError */
+  #functionAddress(name: string): bigint {
+    this.#checkOpen();
+    if (name.startsWith(ENTRY)) return this.#entryAddress(name);
+    const found = this.#findFunction(name);
+    return found.from === 'jit' ? this.jit.entryOf(name)! : found.address;
+  }
+
+  #entryAddress(key: string): bigint {
+    const path = key.slice(ENTRY.length);
+    const module = this.#modules.get(path);
+    if (module === undefined) {
+      throw new ResolveError('ERR_NOT_LOADED', `${path} is not loaded: call loadSmf('${path}') first`);
+    }
+    if (this.#native === undefined) throw new LinkError('ERR_REFUSED', path, module.refusal()!);
+    const image = this.#native.linker.load(module);
+    const { header, firstCodeSection } = module.file;
+    if ((header.flags & HeaderFlags.EXECUTABLE) === 0) {
+      throw new ResolveError(
+        'ERR_NO_ENTRY_POINT',
+        `${path} is a library, it has no entry point: call one of its symbols`,
+      );
+    }
+    return BigInt(image.addressIn(firstCodeSection, header.entryPoint, 'the entry point'));
+  }
+
+  /** What a name leads to that a module does not define itself. */
+  #importOf(name: string, reasons: string[]): Import | undefined {
+    const registered = this.#registered.get(name);
+    if (registered !== undefined) {
+      const isFunction = this.#signatures.has(name) || findCode(registered) !== undefined;
+      return isFunction ? { kind: 'function' } : { kind: 'address', address: Number(registered) };
+    }
+    for (const definition of this.#usableDefinitions(name, reasons)) {
+      return definition.isFunction ? { kind: 'function' } : { kind: 'data', definition };
+    }
+    if (this.jit.canJitInstantiate(name)) return { kind: 'function' };
+    const failure: Failure = { reasons };
+    const found = this.#findInProcess(name, failure);
+    return found && { kind: 'address', address: Number(found.address) };
+  }
+
+  /** A module is in the table no more: its names are found anew, and what was in memory of it goes. */
+  #retire(module: Module): void {
+    this.#forgetNamesOf(module);
+    this.#native?.stubs.unbind(entryKey(module.path));
+    this.#native?.linker.unload(module, this.#modules.values());
+    module.close();
+  }
+
+  /** Names that a module has are found anew, by who uses them next. Costs no more than going through the module's symbols. */
+  #forgetNamesOf(module: Module): void {
+    const used = this.#found.size + (this.#native?.stubs.size ?? 0);
+    if (used < module.file.symbols.length) {
+      for (const name of [...this.#found.keys(), ...(this.#native?.stubs.names() ?? [])]) {
+        if (module.definition(name) !== undefined) this.#forget(name);
+      }
+    } else {
+      for (const { symbol } of module.definitions()) this.#forget(symbol.name);
+    }
+  }
+
+  #forget(name: string): void {
+    this.#native?.stubs.unbind(name);
+    this.#found.delete(name);
+    if (this.#registered.has(name)) return;
+    this.#addresses.delete(name);
+    this.#callables.delete(name);
+    this.#signatures.delete(name);
   }
 
   #checkOpen(): void {
@@ -226,14 +409,13 @@ export class JitSymbolResolver implements Disposable {
   }
 }
 
-/** A caller may choose how i64 and u64 look in JavaScript, and nothing else. */
-function checkSignature(name: string, wanted: NativeSignature, known: NativeSignature): void {
-  const text = ({ params, result }: NativeSignature): string =>
-    `(${params.join(', ')}) -> ${result}`.replaceAll(':number', '');
-  if (text(wanted) === text(known)) return;
-  throw new ResolveError(
-    'ERR_SIGNATURE_MISMATCH',
-    `${name} is ${text(known)}, it cannot be called as ${text(wanted)}: leave the signature out, or give that one`,
-    name,
-  );
+/** Before the path of a module, where the name of a symbol would be: those have no NUL. */
+const ENTRY = '\0entry ';
+const entryKey = (path: string): string => ENTRY + path;
+
+function unresolved(name: string, { reasons, cause }: Failure): ResolveError {
+  const why =
+    reasons.length > 0 ? reasons.join('; ') : 'no loaded module has it: load the SMF file that defines or lists it';
+  const options = cause === undefined ? undefined : { cause };
+  return new ResolveError('ERR_UNRESOLVED', `${name} could not be resolved: ${why}`, name, reasons, options);
 }

@@ -1,0 +1,126 @@
+// A module in memory: its areas, and what it holds on to. Made and filled by linker.ts.
+import type { CodeArena, CodeBlock, DataBlock } from '@simple-jit/native-mem';
+import type { SmfSymbol } from '@simple-jit/smf-format';
+import { LinkError } from './errors.js';
+import type { ImportStub } from './import-stubs.js';
+import type { Area, AreaExtent, Layout } from './layout.js';
+
+export class Image {
+  readonly path: string;
+  readonly layout: Layout;
+  /** Whose data this one's code and data refer to by address: they stay in memory as long as this one does. */
+  readonly dependsOn = new Set<Image>();
+  readonly stubs: ImportStub[] = [];
+  readonly #arena: CodeArena;
+  #code: CodeBlock | undefined;
+  readonly #writable: DataBlock | undefined;
+  readonly #constant: DataBlock | undefined;
+  readonly #bases: Record<Area, number>;
+
+  /** Reserves the memory of its data; its code follows. @throws NativeMemError if memory is refused */
+  constructor(path: string, layout: Layout, arena: CodeArena) {
+    this.path = path;
+    this.layout = layout;
+    this.#arena = arena;
+    const { writable, constant } = layout.areas;
+    this.#writable = allocateData(arena, writable, `${path} data`);
+    try {
+      this.#constant = allocateData(arena, constant, `${path} constants`);
+    } catch (error) {
+      this.#writable?.close();
+      throw error;
+    }
+    this.#bases = {
+      code: 0,
+      writable: Number(this.#writable?.address ?? 0n),
+      constant: Number(this.#constant?.address ?? 0n),
+    };
+  }
+
+  /**
+   * Installs the code, then fills in the data and seals the constants.
+   *
+   * @param patch relocates an area's bytes; addresses in the module are known by then
+   * @throws NativeMemError if memory is refused; whatever `patch` throws
+   */
+  install(patch: (area: Area, bytes: Uint8Array) => void): void {
+    const { code } = this.layout.areas;
+    if (code.size > 0) {
+      this.#code = this.#arena.allocate(this.#bytes('code'), {
+        name: this.path,
+        alignment: Math.max(64, code.alignment),
+        relocate: (copy, address) => {
+          this.#bases.code = Number(address);
+          patch('code', copy);
+        },
+      });
+    }
+    for (const [area, block] of [['writable', this.#writable] as const, ['constant', this.#constant] as const]) {
+      if (block === undefined) continue;
+      const bytes = this.#bytes(area);
+      patch(area, bytes);
+      block.write(bytes);
+    }
+    this.#constant?.seal();
+  }
+
+  /** Where a section is. */
+  addressOfSection(index: number): number | undefined {
+    const section = this.layout.sections.get(index);
+    return section && this.#bases[section.area] + section.offset;
+  }
+
+  /** Where the slot of the global offset table is. */
+  addressOfSlot(slot: number): number {
+    return this.#bases.constant + this.layout.slotOffset(slot);
+  }
+
+  /** Where a symbol of this module is. @throws LinkError `ERR_BAD_SYMBOL` */
+  addressOf({ name, sectionIndex, value }: SmfSymbol): number {
+    return this.addressIn(sectionIndex, value, name);
+  }
+
+  /**
+   * Where an offset of a section is.
+   * @param what begins there
+   * @throws LinkError `ERR_BAD_SYMBOL` if the section is not loaded, or ends before
+   */
+  addressIn(index: number, offset: number, what: string): number {
+    const section = this.layout.sections.get(index);
+    if (section === undefined) {
+      throw new LinkError('ERR_BAD_SYMBOL', this.path, `${what} is in no section that is loaded`, { symbol: what });
+    }
+    // A symbol at the very end of data is how code says where it ends; at the end of code there is nothing to run.
+    if (offset < section.size || (offset === section.size && section.area !== 'code')) {
+      return this.#bases[section.area] + section.offset + offset;
+    }
+    const size = section.size === 0 ? 'is empty' : `has ${section.size} bytes`;
+    throw new LinkError(
+      'ERR_BAD_SYMBOL',
+      this.path,
+      `${what} begins at offset ${offset} of section ${section.name}, which ${size}`,
+      { symbol: what, section: section.name, offset },
+    );
+  }
+
+  /** Gives the memory back. What a call is in right now native-mem keeps until that ends. */
+  close(): void {
+    for (const block of [this.#code, this.#writable, this.#constant]) block?.close();
+  }
+
+  #bytes(area: Area): Uint8Array {
+    const bytes = new Uint8Array(this.layout.areas[area].initialised);
+    if (area === 'code') bytes.fill(TRAP);
+    for (const section of this.layout.sections.values()) {
+      if (section.area === area && section.bytes.length > 0) bytes.set(section.bytes, section.offset);
+    }
+    return bytes;
+  }
+}
+
+/** int3: what lies between sections of code. */
+const TRAP = 0xcc;
+
+function allocateData(arena: CodeArena, { size, alignment }: AreaExtent, name: string): DataBlock | undefined {
+  return size === 0 ? undefined : arena.allocateData(size, { alignment, name });
+}

@@ -1,0 +1,221 @@
+// Brings modules into memory: whole, or not at all. What a module refers to is found first; then it gets its memory, and
+// with it every module whose data it refers to; then all of them are relocated; and only then is any of them published.
+// Functions of others are reached through stubs, which find them when they are called, so that they are not needed yet:
+// modules may call each other, and may refer to each other's data, in circles.
+import type { CodeArena } from '@simple-jit/native-mem';
+import { SymbolBinding, SymbolType } from '@simple-jit/smf-format';
+import { LinkError } from './errors.js';
+import { Image } from './image.js';
+import type { ImportStubs } from './import-stubs.js';
+import { type Area, layOut } from './layout.js';
+import { areaOfSymbol, type Definition, type Module } from './module.js';
+import { type Patch, type References, readReferences, type Use } from './references.js';
+
+/** What a name that a module does not define leads to. */
+export type Import =
+  /** A function, of another module, of the JIT, or of the process: called through a stub. */
+  | { readonly kind: 'function' }
+  /** Data of a module. */
+  | { readonly kind: 'data'; readonly definition: Definition }
+  /** An address of which nobody can tell what is there: called through a stub, else used as it is. */
+  | { readonly kind: 'address'; readonly address: number };
+
+/** Finds what a name leads to, or undefined; `reasons` takes why places that know it cannot give it. */
+export type FindImport = (name: string, reasons: string[]) => Import | undefined;
+
+/** A module that is being loaded. `imports` has what it does not define itself; undefined for a weak symbol is 0. */
+interface Plan {
+  readonly module: Module;
+  readonly references: References;
+  readonly imports: ReadonlyMap<Use, Import | undefined>;
+  readonly image: Image;
+}
+
+export class Linker {
+  readonly #arena: CodeArena;
+  readonly #stubs: ImportStubs;
+  readonly #findImport: FindImport;
+  /** Bytes that the arena has in all. */
+  readonly #room: number;
+  /** What is in memory, of modules that are loaded and of those that are gone but still referred to. */
+  readonly #images = new Set<Image>();
+
+  constructor(arena: CodeArena, stubs: ImportStubs, findImport: FindImport) {
+    this.#arena = arena;
+    this.#stubs = stubs;
+    this.#findImport = findImport;
+    this.#room = arena.stats().reserved;
+  }
+
+  /**
+   * The module in memory; loads it, and all whose data it refers to, if it is not yet.
+   *
+   * @throws LinkError of this module, or of one whose data it refers to; then nothing changed
+   * @throws NativeMemError if memory is refused; then nothing changed
+   */
+  load(module: Module): Image {
+    if (module.image !== undefined) return module.image;
+    const plans = new Map<Module, Plan>();
+    try {
+      // A Set that grows while it is walked is walked to its new end.
+      const wanted = new Set([module]);
+      for (const next of wanted) {
+        if (next.image !== undefined) continue;
+        const plan = this.#plan(next);
+        plans.set(next, plan);
+        for (const found of plan.imports.values()) if (found?.kind === 'data') wanted.add(found.definition.module);
+      }
+      for (const plan of plans.values()) this.#install(plan, plans);
+    } catch (error) {
+      for (const { image } of plans.values()) this.#close(image);
+      throw error;
+    }
+    for (const [loaded, { image }] of plans) {
+      loaded.image = image;
+      this.#images.add(image);
+    }
+    return module.image!;
+  }
+
+  /**
+   * Takes a module out of memory, unless another one still refers to its data: then when that goes. Its names must lead to
+   * it no more.
+   *
+   * @param loaded all other modules that are loaded
+   */
+  unload(module: Module, loaded: Iterable<Module>): void {
+    if (module.image === undefined) return;
+    module.image = undefined;
+    const reached = new Set<Image>();
+    for (const { image } of loaded) if (image !== undefined) reached.add(image);
+    for (const image of reached) for (const dependency of image.dependsOn) reached.add(dependency);
+    for (const image of this.#images) {
+      if (reached.has(image)) continue;
+      this.#images.delete(image);
+      this.#close(image);
+    }
+  }
+
+  /** Takes everything out of memory. */
+  close(): void {
+    for (const image of this.#images) this.#close(image);
+    this.#images.clear();
+    this.#stubs.close();
+  }
+
+  #plan(module: Module): Plan {
+    const refusal = module.refusal();
+    if (refusal !== undefined) throw new LinkError('ERR_REFUSED', module.path, refusal);
+    const references = readReferences(module.file, module.path);
+    const imports = this.#imports(module, references);
+    const layout = layOut(module.file, module.path, references.sections, references.slots, this.#room);
+    return { module, references, imports, image: new Image(module.path, layout, this.#arena) };
+  }
+
+  /** @throws LinkError `ERR_UNDEFINED_SYMBOL` with all that nothing has */
+  #imports(module: Module, { uses }: References): Map<Use, Import | undefined> {
+    const imports = new Map<Use, Import | undefined>();
+    const missing: string[] = [];
+    const reasons: string[] = [];
+    for (const use of uses.values()) {
+      const { name, binding } = use.symbol;
+      const isOwn = isDefined(module, use);
+      if (isOwn && binding !== SymbolBinding.Weak) continue;
+      const found = this.#findImport(name, reasons);
+      // A weak definition gives way to another one, and stands where there is none.
+      if (found?.kind === 'data' && found.definition.module === module) continue;
+      if (found === undefined && isOwn) continue;
+      if (found === undefined && binding !== SymbolBinding.Weak) missing.push(name);
+      imports.set(use, found);
+    }
+    if (missing.length > 0) throw undefinedSymbols(module.path, missing, reasons);
+    return imports;
+  }
+
+  #install({ references, imports, image }: Plan, plans: ReadonlyMap<Module, Plan>): void {
+    const stubs = new Map<Use, number>();
+    const stubOf = (use: Use): number => {
+      let address = stubs.get(use);
+      if (address === undefined) {
+        const stub = this.#stubs.acquire(use.symbol.name);
+        image.stubs.push(stub);
+        address = Number(stub.address);
+        stubs.set(use, address);
+      }
+      return address;
+    };
+    const addressOf = (use: Use): number => {
+      if (!imports.has(use)) return image.addressOf(use.symbol);
+      const found = imports.get(use);
+      if (found === undefined) return 0;
+      if (found.kind === 'function') return stubOf(use);
+      if (found.kind === 'address') return found.address;
+      const { module: other, symbol } = found.definition;
+      const holder = other.image ?? plans.get(other)!.image;
+      image.dependsOn.add(holder);
+      return holder.addressOf(symbol);
+    };
+    const target = ({ kind: { needs }, use }: Patch): number => {
+      if (needs === 'slot') return image.addressOfSlot(use.slot);
+      return needs === 'call' && imports.has(use) ? stubOf(use) : addressOf(use);
+    };
+    image.install((area, bytes) => {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (const patch of references.patches) apply(patch, area, view, image, target);
+      if (area !== 'constant') return;
+      for (const use of references.uses.values()) {
+        if (use.slot < 0) continue;
+        view.setBigUint64(image.layout.slotOffset(use.slot), BigInt(addressOf(use)), true);
+      }
+    });
+  }
+
+  #close(image: Image): void {
+    image.close();
+    for (const stub of image.stubs) this.#stubs.release(stub);
+  }
+}
+
+/** True if the module itself has what the symbol names. */
+function isDefined({ file }: Module, { symbol }: Use): boolean {
+  if (symbol.type === SymbolType.None) return false;
+  // A local symbol outside of what is loaded is nobody else's: image.ts says what is wrong with it.
+  return symbol.binding === SymbolBinding.Local || areaOfSymbol(file, symbol) !== undefined;
+}
+
+function undefinedSymbols(path: string, missing: readonly string[], reasons: readonly string[]): LinkError {
+  const shown = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ` and ${missing.length - 5} more` : '');
+  const why = reasons.length > 0 ? ` (${reasons.join('; ')})` : '';
+  return new LinkError(
+    'ERR_UNDEFINED_SYMBOL',
+    path,
+    `it needs ${shown}, which nothing has${why}: load the modules that define them first`,
+    { symbol: missing[0]!, symbols: missing },
+  );
+}
+
+/** Patches one place, if it lies in the area. */
+function apply(patch: Patch, area: Area, view: DataView, image: Image, target: (patch: Patch) => number): void {
+  const section = image.layout.sections.get(patch.section)!;
+  if (section.area !== area) return;
+  const { kind, offset, addend } = patch;
+  const details = { symbol: patch.use.symbol.name, section: section.name, offset, relocation: kind.name };
+  if (offset + kind.size > section.bytes.length) {
+    throw new LinkError(
+      'ERR_BAD_RELOCATION',
+      image.path,
+      `the relocation at ${section.name}+${offset} patches ${kind.size} bytes, and there are ${section.bytes.length} in all`,
+      details,
+    );
+  }
+  const place = image.addressOfSection(patch.section)! + offset;
+  const distance = kind.apply(view, section.offset + offset, target(patch), place, addend);
+  if (distance === undefined) return;
+  throw new LinkError(
+    'ERR_RELOCATION_OVERFLOW',
+    image.path,
+    `${details.symbol} is ${distance} bytes from ${section.name}+${offset}, too far for a relocation of type ${kind.name}: ` +
+      'compile the module with -fPIC, so that it refers to what it does not define through its global offset table',
+    { ...details, distance },
+  );
+}

@@ -1,0 +1,106 @@
+// A loaded SMF file as the linker sees it: which symbols it gives to others, and whether its code may run here.
+import { isPersistedSection, type SigningKey } from '@simple-jit/jit-instantiator';
+import type { MappedSmf } from '@simple-jit/smf-cache';
+import { Arch, Platform, type SmfFile, type SmfSymbol, SymbolBinding, SymbolType } from '@simple-jit/smf-format';
+import type { Image } from './image.js';
+import { areaOf } from './layout.js';
+import { canRelocate } from './relocate.js';
+import { type Judged, judge } from './trust.js';
+
+const HOST_ARCHITECTURES: Partial<Record<NodeJS.Architecture, number>> = { x64: Arch.X86_64, arm64: Arch.Aarch64 };
+const HOST_PLATFORMS: Partial<Record<NodeJS.Platform, number>> = {
+  linux: Platform.Linux,
+  win32: Platform.Windows,
+  darwin: Platform.MacOS,
+  freebsd: Platform.FreeBSD,
+};
+
+/** A symbol that a module has and others may use. */
+export interface Definition {
+  readonly module: Module;
+  readonly symbol: SmfSymbol;
+  /** It lies in code, so that it can be called. */
+  readonly isFunction: boolean;
+}
+
+export class Module {
+  readonly path: string;
+  /** Among the loaded modules: a smaller one was loaded before. A module that is loaded again keeps it. */
+  readonly order: number;
+  /** The module in memory, once something of it was used. */
+  image: Image | undefined;
+  readonly #mapped: MappedSmf;
+  readonly #keys: readonly SigningKey[];
+  readonly #canRun: boolean;
+  #judged: Judged | undefined;
+
+  /**
+   * Takes ownership of the handle.
+   * @param canRun false where no machine code is to run
+   */
+  constructor(mapped: MappedSmf, order: number, keys: readonly SigningKey[], canRun: boolean) {
+    this.path = mapped.path;
+    this.order = order;
+    this.#mapped = mapped;
+    this.#keys = keys;
+    this.#canRun = canRun;
+  }
+
+  /** The file that may be used: see {@link Judged}. */
+  get file(): SmfFile {
+    return this.#judged?.file ?? this.#mapped.file;
+  }
+
+  /** True for another handle on the same version of the file. */
+  isSameVersion(other: MappedSmf): boolean {
+    return this.#mapped.file === other.file;
+  }
+
+  /** The symbol of that name which other modules may use: global or weak, in a section that is loaded, and no template. */
+  definition(name: string): Definition | undefined {
+    const symbol = this.file.findSymbol(name);
+    return symbol && this.#definitionOf(symbol);
+  }
+
+  /** All such symbols. Decodes the whole symbol table. */
+  *definitions(): Iterable<Definition> {
+    for (const symbol of this.file.symbols) {
+      const definition = this.#definitionOf(symbol);
+      if (definition !== undefined) yield definition;
+    }
+  }
+
+  /** Why its code may not run here; undefined if it may. Reads the whole of a signed file, once. */
+  refusal(): string | undefined {
+    if (!this.#canRun) return 'machine code cannot run in interpret mode';
+    const { arch, platform } = this.file.header;
+    if (arch !== HOST_ARCHITECTURES[process.arch] || !canRelocate(arch)) {
+      return `its code is for architecture ${arch}, this machine is ${process.arch}`;
+    }
+    if (platform !== Platform.Any && platform !== HOST_PLATFORMS[process.platform]) {
+      return `its code is for platform ${platform}, this is ${process.platform}`;
+    }
+    this.#judged ??= judge(this.#mapped, this.#keys);
+    const { trust } = this.#judged;
+    return trust.trusted ? undefined : `its native code is not trusted: ${trust.reason}`;
+  }
+
+  /** Lets go of the file; the image is the linker's to let go of. */
+  close(): void {
+    this.#mapped.close();
+  }
+
+  #definitionOf(symbol: SmfSymbol): Definition | undefined {
+    if (symbol.binding === SymbolBinding.Local || symbol.type === SymbolType.None || symbol.isTemplate)
+      return undefined;
+    const area = areaOfSymbol(this.file, symbol);
+    return area && { module: this, symbol, isFunction: area === 'code' };
+  }
+}
+
+/** The area of memory that a defined symbol lies in; undefined if it is in none. */
+export function areaOfSymbol(file: SmfFile, symbol: SmfSymbol): ReturnType<typeof areaOf> {
+  const section = file.sections[symbol.sectionIndex];
+  // What the JIT wrote back is the JIT's to check and link.
+  return section === undefined || isPersistedSection(section) ? undefined : areaOf(section.type);
+}

@@ -1,0 +1,404 @@
+// Modules that come and go, and what they reach beyond each other: the JIT, the process, entry points, signatures.
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { signSmf } from '@simple-jit/jit-instantiator';
+import { assembleLibrary } from '@simple-jit/jit-instantiator/assemble';
+import { CodeArena } from '@simple-jit/native-mem';
+import { HeaderFlags, parseSmf, SmfBuilder } from '@simple-jit/smf-format';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { JitSymbolResolver, type JitSymbolResolverConfig, LinkError } from '../src/index.js';
+import { compile, hasCompiler } from './support/elf.js';
+
+const COLLECTIONS = readFileSync(new URL('../../../examples/collections.tir', import.meta.url), 'utf8');
+
+let folder: string;
+let arena: CodeArena;
+let resolver: JitSymbolResolver;
+
+const open = (config: Partial<JitSymbolResolverConfig> = {}): JitSymbolResolver => {
+  resolver?.close();
+  resolver = new JitSymbolResolver({ arena, updateSmf: false, ...config });
+  return resolver;
+};
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'symbol-resolver-'));
+  arena = new CodeArena({ reserve: 2 ** 26 });
+  open();
+});
+afterEach(() => {
+  resolver.close();
+  expect(arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
+  arena.close();
+  rmSync(folder, { recursive: true });
+});
+
+function write(name: string, bytes: Uint8Array, mode = 0o644): string {
+  const path = join(folder, name);
+  rmSync(path, { force: true });
+  const mask = process.umask(0);
+  try {
+    writeFileSync(path, bytes, { mode });
+  } finally {
+    process.umask(mask);
+  }
+  return path;
+}
+
+function load(name: string, source: string, flags?: readonly string[]): string {
+  const path = write(name, compile(source, flags));
+  resolver.loadSmf(path);
+  return path;
+}
+
+const caught = (action: () => unknown): unknown => {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+};
+
+const I64 = { params: [], result: 'i64:number' } as const;
+const I64_I64 = { params: ['i64:number'], result: 'i64:number' } as const;
+
+describe.skipIf(!hasCompiler())('code that calls the JIT', () => {
+  const CALLER = `
+    extern double fn$max$f64(double, double);
+    static double (*const pointer)(double, double) = fn$max$f64;
+    double greater(double a, double b) { return fn$max$f64(a, b); }
+    double greater_by_pointer(double a, double b) { return pointer(a, b); }`;
+  const F64_F64_F64 = { params: ['f64', 'f64'], result: 'f64' } as const;
+
+  test.each([[['-fPIC']], [['-fPIC', '-fno-plt']], [['-fno-pic', '-mcmodel=large']]])(
+    'the first call instantiates, with %s',
+    (flags) => {
+      resolver.loadSmf(write('collections.smf', assembleLibrary(COLLECTIONS)));
+      load('caller.smf', CALLER, flags);
+      const greater = resolver.resolveFunction('greater', F64_F64_F64);
+      expect(resolver.jit.stats().compileCount).toBe(0);
+      expect(greater(1.5, 2.5)).toBe(2.5);
+      expect(resolver.jit.stats().compileCount).toBe(1);
+      expect(resolver.resolveFunction('greater_by_pointer', F64_F64_F64)(4, 2)).toBe(4);
+      expect(resolver.jit.stats().compileCount).toBe(1);
+    },
+  );
+
+  const library = (op: string) =>
+    assembleLibrary(`module lib\nfn step<T: Num>(x: T) -> T {\nentry:\n  y = ${op} x, x\n  return y\n}`);
+
+  test('a template that is loaded again, dropped or unloaded redirects its callers', () => {
+    const path = write('library.smf', library('add'));
+    resolver.loadSmf(path);
+    load('caller.smf', 'extern long fn$step$i64(long); long call(long n) { return fn$step$i64(n); }');
+    const call = resolver.resolveFunction('call', I64_I64);
+    expect(call(5)).toBe(10);
+    write('library.smf', library('mul'));
+    resolver.loadSmf(path);
+    expect(call(5)).toBe(25);
+    resolver.jit.dropCachedSymbol('fn$step$i64');
+    expect(call(6)).toBe(36);
+    resolver.unload(path);
+    expect(caught(() => call(5))).toMatchObject({ code: 'ERR_UNRESOLVED', symbol: 'fn$step$i64' });
+    resolver.loadSmf(path);
+    expect(call(7)).toBe(49);
+  });
+
+  test('a failure to compile is an error of the call, and the next call tries again', () => {
+    const note =
+      'possible |template, type_args, mangled_name, required_by, can_defer|\n    lost, i64, fn$lost$i64, me, true\n';
+    resolver.loadSmf(write('broken.smf', new SmfBuilder().setNote(note).build()));
+    load('caller.smf', 'extern long fn$lost$i64(long); long call(long n) { return fn$lost$i64(n) + 1; }');
+    const call = resolver.resolveFunction('call', I64_I64);
+    for (let i = 0; i < 2; i++) {
+      expect(caught(() => call(1))).toMatchObject({
+        code: 'ERR_UNRESOLVED',
+        symbol: 'fn$lost$i64',
+        reasons: [expect.stringMatching(/template lost/)],
+      });
+    }
+    resolver.loadSmf(
+      write('lost.smf', assembleLibrary('module lib\nfn lost<T: Num>(x: T) -> T {\nentry:\n  return x\n}')),
+    );
+    expect(call(41)).toBe(42);
+  });
+});
+
+describe.skipIf(!hasCompiler())('modules come and go', () => {
+  const CALLER = `
+    extern long helper(long); static long (*const pointer)(long) = helper;
+    long call(long n) { return helper(n); } long call_pointer(long n) { return pointer(n); }`;
+
+  test.each([[['-fPIC']], [['-fPIE']], [['-fPIC', '-fno-plt']]])(
+    'what called an unloaded module throws, until one that has the symbol is loaded: %s',
+    (flags) => {
+      load('caller.smf', CALLER, flags);
+      const path = load('helper.smf', 'long helper(long n) { return n + 1; }', flags);
+      const calls = ['call', 'call_pointer', 'helper'].map((name) => resolver.resolveFunction(name, I64_I64));
+      for (const call of calls) expect(call(1)).toBe(2);
+      const address = resolver.resolve('helper');
+      resolver.unload(path);
+      for (const call of calls) {
+        expect(caught(() => call(1))).toMatchObject({ name: 'ResolveError', code: 'ERR_UNRESOLVED', symbol: 'helper' });
+      }
+      expect(resolver.resolve('helper')).toBeUndefined();
+      load('other.smf', 'long helper(long n) { return n + 100; }', flags);
+      for (const call of calls) expect(call(1)).toBe(101);
+      expect(address).toBeDefined();
+    },
+  );
+
+  test('a module that is loaded again runs its new code, and begins with its new data', () => {
+    load('caller.smf', CALLER);
+    const version = (step: number) => `static long calls; long helper(long n) { calls++; return n * ${step} + calls; }`;
+    load('helper.smf', version(10));
+    const call = resolver.resolveFunction('call', I64_I64);
+    const helper = resolver.resolveFunction('helper', I64_I64);
+    expect([call(1), helper(1), call(1)]).toEqual([11, 12, 13]);
+    resolver.loadSmf(join(folder, 'helper.smf'));
+    expect(call(1)).toBe(14);
+    const used = arena.stats();
+    load('helper.smf', version(20));
+    expect([call(1), helper(1)]).toEqual([21, 22]);
+    expect(arena.stats()).toEqual(used);
+  });
+
+  test('data that another module refers to outlives its module', () => {
+    const owner = load(
+      'owner.smf',
+      'static long hidden = 5; long shared = 7; static long get(void) { return hidden; } long (*getter)(void) = get;',
+    );
+    const user = load(
+      'user.smf',
+      'extern long shared; extern long (*getter)(void); long use(void) { return shared++ * 100 + getter(); }',
+    );
+    const use = resolver.resolveFunction('use', I64);
+    expect(use()).toBe(705);
+    const loaded = arena.stats();
+    resolver.unload(owner);
+    expect(resolver.resolve('shared')).toBeUndefined();
+    expect(use()).toBe(805);
+    expect(arena.stats().codeBytes).toBe(loaded.codeBytes);
+    // Loaded anew, the user finds the new owner; the old data goes with it.
+    load('owner2.smf', 'long shared = 1; static long one(void) { return 1; } long (*getter)(void) = one;');
+    resolver.unload(user);
+    resolver.loadSmf(user);
+    expect(resolver.resolveFunction('use', I64)()).toBe(101);
+    expect(arena.stats().dataBlocks).toBeLessThanOrEqual(loaded.dataBlocks);
+  });
+
+  test('modules that refer to each other’s data are freed together', () => {
+    const half = (mine: string, other: string) =>
+      `extern long data_${other}; long data_${mine} = 3; long *const pointer_${mine} = &data_${other};
+       long get_${mine}(void) { return *pointer_${mine}; }`;
+    const paths = [load('a.smf', half('a', 'b')), load('b.smf', half('b', 'a'))];
+    expect(resolver.resolveFunction('get_a', I64)()).toBe(3);
+    for (const path of paths) resolver.unload(path);
+    expect(arena.stats()).toMatchObject({ dataBlocks: 0 });
+  });
+
+  test('a module that is unloaded while its code calls is freed when the call ends', () => {
+    const path = load(
+      'caller.smf',
+      'extern long late(void); static long state = 40; long call(void) { long n = late(); return n + ++state; }',
+    );
+    load('late.smf', 'long late(void) { return 1; }');
+    const call = resolver.resolveFunction('call', I64);
+    open({
+      verbose: true,
+      log: (line) => {
+        if (line.includes('fn$identity$i64:')) resolver.unload(path);
+      },
+    });
+    expect(caught(call)).toBeInstanceOf(Error);
+    resolver.loadSmf(write('collections.smf', assembleLibrary(COLLECTIONS)));
+    load(
+      'caller.smf',
+      `extern long fn$identity$i64(long); static long state = 40;
+       long call(void) { long n = fn$identity$i64(1); return n + ++state; }`,
+    );
+    const again = resolver.resolveFunction('call', I64);
+    // The listener unloads the module in the middle of the call, from within the first call's lookup.
+    expect(again()).toBe(42);
+    expect(caught(() => again())).toMatchObject({ code: 'ERR_UNRESOLVED', symbol: 'call' });
+  });
+});
+
+describe.skipIf(!hasCompiler())('symbols of the process', () => {
+  const strlen = { params: ['ptr'], result: 'u64:number' } as const;
+  const text = Buffer.from('hello\0');
+
+  test('are found only if they are allowed', () => {
+    expect(resolver.resolve('strlen')).toBeUndefined();
+    expect(caught(() => resolver.resolveFunction('strlen', strlen))).toMatchObject({
+      code: 'ERR_UNRESOLVED',
+      reasons: [expect.stringMatching(/add 'strlen' to processSymbols/)],
+    });
+    load('user.smf', 'extern unsigned long strlen(const char *); long length(char *s) { return strlen(s); }', [
+      '-fPIC',
+      '-fno-builtin',
+    ]);
+    const LENGTH = { params: ['ptr'], result: 'i64:number' } as const;
+    expect((caught(() => resolver.resolveFunction('length', LENGTH)) as Error).cause).toMatchObject({
+      code: 'ERR_UNDEFINED_SYMBOL',
+      symbols: ['strlen'],
+      message: expect.stringMatching(/processSymbols/),
+    });
+    for (const processSymbols of [['strlen'], 'all'] as const) {
+      open({ processSymbols });
+      resolver.loadSmf(join(folder, 'user.smf'));
+      expect(resolver.resolveFunction('length', LENGTH)(text)).toBe(5);
+      expect(resolver.resolveFunction('strlen', strlen)(text)).toBe(5);
+      expect(resolver.resolve('strlen')).toBeTypeOf('bigint');
+      expect(resolver.resolve('no_such_symbol_anywhere')).toBeUndefined();
+    }
+  });
+
+  test('come after modules and the JIT', () => {
+    open({ processSymbols: 'all' });
+    const own = resolver.resolveFunction('strlen', strlen);
+    expect(own(text)).toBe(5);
+    load('mine.smf', 'unsigned long strlen(const char *s) { return 1000; }', ['-fPIC', '-fno-builtin']);
+    expect(resolver.resolveFunction('strlen', strlen)(text)).toBe(1000);
+    expect(own(text)).toBe(1000);
+    resolver.unload(join(folder, 'mine.smf'));
+    expect(own(text)).toBe(5);
+  });
+
+  test('a function pointer of a module comes back from libc', () => {
+    open({ processSymbols: ['qsort', 'memcpy'] });
+    load(
+      'sort.smf',
+      `typedef unsigned long size_t; extern void qsort(void *, size_t, size_t, int (*)(const void *, const void *));
+       static int compare(const void *a, const void *b) { return *(const int *)b - *(const int *)a; }
+       void sort(int *data, long n) { qsort(data, n, sizeof *data, compare); }`,
+    );
+    const data = Int32Array.of(3, 1, 2);
+    resolver.resolveFunction('sort', { params: ['ptr<i32>', 'i64:number'], result: 'void' })(data, 3);
+    expect([...data]).toEqual([3, 2, 1]);
+  });
+
+  test('a list that is none is a TypeError', () => {
+    expect(() => new JitSymbolResolver({ processSymbols: 'strlen' as 'all' })).toThrow(TypeError);
+  });
+
+  test('interpreted, they are not called', () => {
+    open({ mode: 'interpret', processSymbols: 'all' });
+    expect(resolver.resolve('strlen')).toBeUndefined();
+  });
+});
+
+describe.skipIf(!hasCompiler())('entry points', () => {
+  const PROGRAM = 'static int status = 40; long other(void) { return 1; } int start(void) { return ++status; }';
+  const executable = (source = PROGRAM, stub?: string) =>
+    compile(source, ['-fPIC'], (builder) => {
+      const entryPoint = parseSmf(builder.build()).findSymbol('start')!.value;
+      builder.setHeader({ flags: HeaderFlags.EXECUTABLE, entryPoint });
+      if (stub !== undefined) builder.setStub(new TextEncoder().encode(stub));
+    });
+
+  test.each([undefined, '#!/usr/bin/env smf-run\n'])(
+    'an executable module is called where it begins (stub %j)',
+    (stub) => {
+      const path = write('program.smf', executable(PROGRAM, stub));
+      resolver.loadSmf(path);
+      const entry = resolver.entryPoint(path);
+      expect([entry(), entry()]).toEqual([41, 42]);
+      expect(resolver.entryPoint(path, { params: [], result: 'i64' })()).toBe(43n);
+      write('program.smf', executable(PROGRAM.replace('40', '70')));
+      resolver.loadSmf(path);
+      expect(entry()).toBe(71);
+      resolver.unload(path);
+      expect(caught(entry)).toMatchObject({ code: 'ERR_NOT_LOADED', message: expect.stringContaining(path) });
+    },
+  );
+
+  test('a file to which a stub was prepended with cat runs', () => {
+    const path = write('program.smf', Buffer.concat([Buffer.from('#!/bin/sh\nexit 1\n'), executable()]));
+    resolver.loadSmf(path);
+    expect(resolver.entryPoint(path)()).toBe(41);
+  });
+
+  test('a library has none, and a path that is not loaded neither', () => {
+    const path = load('library.smf', PROGRAM);
+    expect(caught(() => resolver.entryPoint(path))).toMatchObject({ code: 'ERR_NO_ENTRY_POINT' });
+    expect(caught(() => resolver.entryPoint(join(folder, 'no.smf')))).toMatchObject({ code: 'ERR_NOT_LOADED' });
+  });
+
+  test('one beyond the code is refused', () => {
+    const path = write(
+      'program.smf',
+      compile(PROGRAM, ['-fPIC'], (b) => b.setHeader({ flags: HeaderFlags.EXECUTABLE, entryPoint: 1e6 })),
+    );
+    resolver.loadSmf(path);
+    expect(caught(() => resolver.entryPoint(path))).toMatchObject({ name: 'LinkError', code: 'ERR_BAD_SYMBOL' });
+  });
+
+  const corpus = fileURLToPath(new URL('../../../../shared/corpus/legacy/', import.meta.url));
+  // Skipped where the corpus is not beside this repository.
+  test.skipIf(!existsSync(corpus)).for(['interrupt.smf', 'builder.smf'])('%s of the Simple compiler runs', (name) => {
+    const path = write(name, readFileSync(join(corpus, name)));
+    resolver.loadSmf(path);
+    expect(resolver.entryPoint(path)()).toBe(0);
+  });
+});
+
+describe.skipIf(!hasCompiler())('signed modules', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const other = generateKeyPairSync('ed25519');
+  const signed = () => signSmf(compile('extern long own(void); long own(void) { return 5; }'), privateKey);
+  const reasons = () => (caught(() => resolver.resolveFunction('own', I64)) as { reasons: string[] }).reasons;
+
+  test('with a trusted key they run, whoever may write the file', () => {
+    open({ trustedKeys: [publicKey] });
+    resolver.loadSmf(write('signed.smf', signed(), 0o666));
+    expect(resolver.resolveFunction('own', I64)()).toBe(5);
+  });
+
+  test('with another key the owner decides', () => {
+    open({ trustedKeys: [other.publicKey] });
+    const path = write('signed.smf', signed(), 0o666);
+    resolver.loadSmf(path);
+    expect(reasons()).toEqual([expect.stringMatching(/writable by group.*another key/)]);
+    resolver.unload(path);
+    resolver.loadSmf(write('mine.smf', signed()));
+    expect(resolver.resolveFunction('own', I64)()).toBe(5);
+  });
+
+  test('one that was changed is refused, whoever owns it', () => {
+    open({ trustedKeys: [publicKey] });
+    const bytes = signed();
+    const code = bytes.indexOf(0xc3); // ret
+    bytes[code] = 0x90;
+    for (const mode of [0o644, 0o666]) {
+      const path = write(`changed${mode}.smf`, bytes, mode);
+      resolver.loadSmf(path);
+      expect(reasons()).toEqual([expect.stringMatching(/changed after it was signed/)]);
+      resolver.unload(path);
+    }
+  });
+
+  test('one whose signature is cut short is refused', () => {
+    const builder = new SmfBuilder();
+    builder.addSymbol({
+      name: 'own',
+      sectionIndex: builder.addSection({ type: 1, name: 'c', data: Uint8Array.of(0xc3) }),
+    });
+    builder.addSection({ type: 3, name: '.sig', data: new Uint8Array(20) });
+    resolver.loadSmf(write('short.smf', builder.build()));
+    expect(reasons()).toEqual([expect.stringMatching(/signature/)]);
+  });
+});
+
+test('what is refused is a LinkError where there is nothing else to say', () => {
+  open({ mode: 'interpret' });
+  const builder = new SmfBuilder({ flags: HeaderFlags.EXECUTABLE });
+  builder.addSection({ type: 1, name: 'code', data: Uint8Array.of(0xc3) });
+  const path = write('program.smf', builder.build());
+  resolver.loadSmf(path);
+  expect(caught(() => resolver.entryPoint(path))).toBeInstanceOf(LinkError);
+});
