@@ -86,7 +86,7 @@ export interface NativeBinding {
   /** An ArrayBuffer over part of a mapping; undefined when the mapping is closed. */
   mappingView(serial: number, offset: number, length: number): ArrayBuffer | undefined;
   closeMapping(serial: number): void;
-  mappingIsLost(serial: number): boolean;
+  checkMapping(serial: number, whole: boolean): void;
   mappedFileTotals(): { readonly count: number; readonly bytes: number };
 
   allocExecMemory(size: number): bigint;

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, truncateSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -145,6 +145,24 @@ describe('MappedFile', () => {
     expect(bytes.reduce((sum, byte) => sum + byte, 0)).toBe(65 * pageSize());
     expect(() => file.bytes).toThrow(expect.objectContaining({ code: 'ERR_FILE_SHRUNK', path }));
     expect(() => file.size).toThrow(errorCode('ERR_FILE_SHRUNK'));
+  });
+
+  test('says so when the file shrank within its last page', () => {
+    const path = temporaryFile('some bytes of a file');
+    using file = MappedFile.open(path, { writable: true });
+    const { bytes } = file;
+    truncateSync(path, 10);
+    expect(bytes[15]).toBe(0); // an array that was handed out can't say
+    expect(() => file.bytes).toThrow(expect.objectContaining({ code: 'ERR_FILE_SHRUNK', path, address: file.address }));
+    expect(() => file.view(5, 6)).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    expect(() => file.sync()).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    expect(Buffer.from(file.view(5, 5)).toString()).toBe('bytes');
+    expect(file.view(20, 0)).toHaveLength(0);
+    expect(file.size).toBe(20);
+    writeFileSync(path, 'same');
+    expect(() => file.bytes).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    writeFileSync(path, 'some bytes of a file and more');
+    expect(Buffer.from(file.bytes).toString()).toBe('some bytes of a file');
   });
 
   test('is not moved to another thread', () => {

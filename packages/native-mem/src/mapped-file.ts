@@ -79,11 +79,12 @@ export class MappedFile {
    * Don't move its buffer to another object (`transfer()`): what was moved reads as zeros after `close()`, and must not
    * outlive this thread.
    *
-   * A file that someone else makes shorter loses pages under this view: reading them gives zeros, and from then on
-   * this property throws `ERR_FILE_SHRUNK`.
+   * A file that someone else makes shorter loses bytes under this view: reading them gives zeros, since a typed array can't
+   * throw. From then on this property throws `ERR_FILE_SHRUNK`; it looks at the file by its path for that (stat(2)), so keep
+   * the array instead of asking for it again in a loop.
    */
   get bytes(): Uint8Array<ArrayBuffer> {
-    this.#check();
+    this.#check(true);
     this.#bytes ??= this.#view(0, this.#opened.size);
     return this.#bytes;
   }
@@ -103,7 +104,10 @@ export class MappedFile {
     return this.#closed;
   }
 
-  /** Writes changes back to the file (msync(2)). Throws `EACCES` for a read-only mapping. */
+  /**
+   * Writes changes back to the file (msync(2)).
+   * @throws NativeMemError `EACCES` (a read-only mapping), `ERR_FILE_SHRUNK`, `ERR_CLOSED`
+   */
   sync(options: { readonly async?: boolean } = {}): void {
     this.#check();
     if (!this.#writable) {
@@ -133,19 +137,15 @@ export class MappedFile {
     return new Uint8Array(buffer ?? new ArrayBuffer(0));
   }
 
-  #check(): void {
+  /** @param whole whether the file must still have all that was mapped, for which it is looked up by its path */
+  #check(whole = false): void {
     if (this.#closed) {
       throw new NativeMemError(`The mapping of '${this.path}' is closed. Open it again.`, {
         code: 'ERR_CLOSED',
         path: this.path,
       });
     }
-    if (binding.mappingIsLost(this.#opened.serial)) {
-      throw new NativeMemError(
-        `'${this.path}' became shorter while it was mapped. Close the mapping and open the file again.`,
-        { code: 'ERR_FILE_SHRUNK', path: this.path, address: this.#opened.address },
-      );
-    }
+    binding.checkMapping(this.#opened.serial, whole);
   }
 }
 

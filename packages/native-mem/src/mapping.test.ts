@@ -2,17 +2,21 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
+  existsSync,
   ftruncateSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
+  rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runScript, temporaryFile, temporaryFolder } from '../test/support.js';
 import {
   allocRwMemory,
@@ -266,4 +270,118 @@ test('a file that shrinks is an error in every read, and the process lives', () 
   const again = read(path);
   expect(mmapReadString(again.address, 0)).toBe('new');
   munmap(again.address, again.size);
+});
+
+describe('a file that shrinks within its last page', () => {
+  const shrunk = (content: string, size: number) => {
+    const path = temporaryFile(content);
+    const mapping = read(path);
+    onTestFinished(() => void munmap(mapping.address, mapping.size));
+    truncateSync(path, size);
+    return { ...mapping, path };
+  };
+
+  test('is an error for what it no longer has, not zeros', () => {
+    const { address, size, path } = shrunk('some bytes of a file', 10);
+    expect(() => mmapReadBytes(address, 0, size)).toThrow(
+      expect.objectContaining({ code: 'ERR_FILE_SHRUNK', path, address }),
+    );
+    expect(() => mmapReadBytes(address, 9, 2)).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    expect(() => mmapReadString(address, 0)).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    expect(() => mmapReadString(address, 15)).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    expect(() => msync(address, size)).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    expect(Buffer.from(mmapReadBytes(address, 0, 10)).toString()).toBe('some bytes');
+    expect(mmapReadString(address, 0, 10)).toBe('some bytes');
+    expect(mmapReadBytes(address, 20, 0)).toHaveLength(0);
+    writeFileSync(path, 'some bytes of a file'); // whole again
+    expect(mmapReadString(address, 0)).toBe('some bytes of a file');
+  });
+
+  test('has no terminator behind its end', () => {
+    const { address } = shrunk('one\0two', 5);
+    expect(mmapReadString(address, 0)).toBe('one');
+    expect(() => mmapReadString(address, 4)).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    expect(mmapReadString(address, 4, 1)).toBe('t');
+  });
+
+  test('a mapping of a part needs that part only', () => {
+    const path = temporaryFile(new Uint8Array(3 * pageSize()).fill(65));
+    const { address, size } = mmapFile(path, PROT_READ, MAP_SHARED, pageSize() + 10, 100);
+    truncateSync(path, pageSize() + 110);
+    expect(mmapReadBytes(address, 0, size)).toEqual(new Uint8Array(100).fill(65));
+    truncateSync(path, pageSize() + 109);
+    expect(() => mmapReadBytes(address, 0, size)).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    munmap(address, size);
+  });
+
+  test('is found by a relative path, wherever the process goes', () => {
+    const { stdout, stderr } = runScript(`
+      import { mkdtempSync, writeFileSync, truncateSync, rmSync } from 'node:fs';
+      import { tmpdir } from 'node:os';
+      const folder = mkdtempSync(tmpdir() + '/native-mem-');
+      process.chdir(folder);
+      writeFileSync('data', 'some bytes');
+      const { address } = nm.mmapFile('data', nm.PROT_READ, nm.MAP_PRIVATE);
+      process.chdir('/');
+      console.log(nm.mmapReadString(address, 0));
+      truncateSync(folder + '/data', 4);
+      try { nm.mmapReadString(address, 0); } catch (error) { console.log(error.code, error.path); }
+      rmSync(folder, { recursive: true });`);
+    expect({ stdout, stderr }).toEqual({ stdout: 'some bytes\nERR_FILE_SHRUNK data\n', stderr: '' });
+  });
+});
+
+describe('the mapped file stays readable', () => {
+  const mapped = (content: string, folder = temporaryFolder()) => {
+    const path = join(folder, 'file');
+    writeFileSync(path, content);
+    const mapping = read(path);
+    onTestFinished(() => void munmap(mapping.address, mapping.size));
+    return { ...mapping, path };
+  };
+
+  test('when it is deleted', () => {
+    const { address, path } = mapped('content');
+    rmSync(path);
+    expect(mmapReadString(address, 0)).toBe('content');
+  });
+
+  test('when its name goes to a shorter one', () => {
+    const { address, path } = mapped('content');
+    writeFileSync(`${path}.new`, 'x');
+    renameSync(`${path}.new`, path);
+    expect(mmapReadString(address, 0)).toBe('content');
+  });
+
+  test('when it has another name, or its folder is gone from sight', () => {
+    const { address, path } = mapped('content');
+    renameSync(path, `${path}.old`);
+    expect(mmapReadString(address, 0)).toBe('content');
+    rmSync(dirname(path), { recursive: true });
+    expect(mmapReadString(address, 0)).toBe('content');
+  });
+
+  test('in shared memory', ({ skip }) => {
+    skip(!existsSync('/dev/shm'), 'no /dev/shm here');
+    const folder = mkdtempSync('/dev/shm/native-mem-');
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const { address, path } = mapped('content', folder);
+    expect(mmapReadString(address, 0)).toBe('content');
+    truncateSync(path, 3);
+    expect(() => mmapReadString(address, 0)).toThrow(errorCode('ERR_FILE_SHRUNK'));
+    rmSync(path);
+    expect(mmapReadString(address, 0, 3)).toBe('con');
+  });
+
+  test('by the path of a descriptor, open or closed', () => {
+    const file = openSync(temporaryFile('content'), 'r');
+    const { address, size } = read(`/proc/self/fd/${file}`);
+    expect(mmapReadString(address, 0)).toBe('content');
+    closeSync(file);
+    expect(mmapReadString(address, 0)).toBe('content');
+    const other = openSync(temporaryFile('x'), 'r'); // most likely the same number
+    expect(mmapReadString(address, 0)).toBe('content');
+    closeSync(other);
+    munmap(address, size);
+  });
 });

@@ -37,7 +37,9 @@ export function munmap(address: bigint, size: number): boolean {
 /**
  * A copy of bytes in a mapping (or in other live memory of ours).
  * @throws NativeMemError `ERR_NOT_MAPPED`, `ERR_OUT_OF_BOUNDS`, `EACCES` (not readable), `ERR_FILE_SHRUNK` (the file no
- *   longer has these bytes; the rest of the last page reads as zeros, see mmap(2))
+ *   longer has these bytes). Pages that vanish fault; for bytes behind the end of a file in its last page, which read as
+ *   zeros (mmap(2)), the file is looked up by its path after the copy (stat(2)). When the path leads to another file by now,
+ *   or to none, that look-up knows nothing: then only someone who still has the file open can shrink it.
  */
 export function mmapReadBytes(address: bigint, offset: number, length: number): Uint8Array<ArrayBuffer> {
   return binding.mmapReadBytes(address, offset, length);

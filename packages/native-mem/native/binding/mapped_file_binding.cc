@@ -148,6 +148,7 @@ Napi::Value MappingView(const Napi::CallbackInfo& info, EnvState& state) {
              "' (" + std::to_string(region->size) + " bytes).",
          region->address, region->path);
   }
+  CheckFileHas(*region, offset, length);
   const auto size = static_cast<std::size_t>(length);
   if (size == 0) return Napi::ArrayBuffer::New(env, 0);
   napi_value buffer = nullptr;
@@ -181,10 +182,16 @@ Napi::Value CloseMapping(const Napi::CallbackInfo& info, EnvState&) {
   return info.Env().Undefined();
 }
 
-// mappingIsLost(serial): whether a page of the mapping vanished because the file shrank.
-Napi::Value MappingIsLost(const Napi::CallbackInfo& info, EnvState&) {
-  const RegionPtr region = RegionRegistry::Get().BySerial(SizeArgument(info[0], "serial"));
-  return Napi::Boolean::New(info.Env(), region && region->lost.load());
+// checkMapping(serial, whole): throws ERR_FILE_SHRUNK when a page of the mapping vanished because the file shrank, or, with
+// `whole`, when the file no longer has all bytes of it.
+Napi::Value CheckMapping(const Napi::CallbackInfo& info, EnvState&) {
+  const std::uint64_t serial = SizeArgument(info[0], "serial");
+  if (!info[1].IsBoolean()) FailType("whole must be a boolean");
+  auto& registry = RegionRegistry::Get();
+  Lock lock(registry.mutex());
+  const RegionPtr region = registry.BySerial(serial);
+  if (region) CheckFileHas(*region, 0, info[1].As<Napi::Boolean>().Value() ? region->size : 0);
+  return info.Env().Undefined();
 }
 
 // mappedFileTotals(): how many MappedFiles are open in this process, and their bytes.
@@ -212,7 +219,7 @@ void ExportMappedFile(Napi::Object exports) {
   Export<OpenMapping>(exports, "openMapping");
   Export<MappingView>(exports, "mappingView");
   Export<CloseMapping>(exports, "closeMapping");
-  Export<MappingIsLost>(exports, "mappingIsLost");
+  Export<CheckMapping>(exports, "checkMapping");
   Export<MappedFileTotals>(exports, "mappedFileTotals");
 }
 

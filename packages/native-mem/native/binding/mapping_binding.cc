@@ -50,7 +50,10 @@ Napi::Value Munmap(const Napi::CallbackInfo& info, EnvState&) {
   return Napi::Boolean::New(info.Env(), true);
 }
 
-Napi::Value CopyOut(Napi::Env env, EnvState& state, std::uint64_t address, std::uint64_t offset, std::uint64_t length) {
+Napi::Value MmapReadBytes(const Napi::CallbackInfo& info, EnvState& state) {
+  const std::uint64_t address = AddressArgument(info[0], "address");
+  const std::uint64_t offset = SizeArgument(info[1], "offset");
+  const std::uint64_t length = SizeArgument(info[2], "length");
   auto& registry = RegionRegistry::Get();
   Lock lock(registry.mutex());
   const RegionPtr region = registry.Starting(address, "mmapReadBytes");
@@ -60,14 +63,10 @@ Napi::Value CopyOut(Napi::Env env, EnvState& state, std::uint64_t address, std::
              " lie outside the region at " + Hex(address) + " (" + std::to_string(region->size) + " bytes).",
          address, region->path);
   }
-  Napi::Uint8Array copy = NewBytes(env, static_cast<std::size_t>(length));
-  ReadRegion(ThreadOf(state), region, offset, copy.Data(), static_cast<std::size_t>(length));
+  Napi::Uint8Array copy = NewBytes(info.Env(), static_cast<std::size_t>(length));
+  CopyOut(ThreadOf(state), region, offset, copy.Data(), static_cast<std::size_t>(length));
+  CheckFileHas(*region, offset, length);
   return copy;
-}
-
-Napi::Value MmapReadBytes(const Napi::CallbackInfo& info, EnvState& state) {
-  return CopyOut(info.Env(), state, AddressArgument(info[0], "address"), SizeArgument(info[1], "offset"),
-                 SizeArgument(info[2], "length"));
 }
 
 Napi::Value MmapReadString(const Napi::CallbackInfo& info, EnvState& state) {
@@ -88,24 +87,28 @@ Napi::Value MmapReadString(const Napi::CallbackInfo& info, EnvState& state) {
   std::uint64_t left = region->size - offset;
   if (max_length != 0) left = std::min(left, max_length);
   std::string text;
+  std::uint64_t used = 0;
   while (left > 0) {
     // Up to the next page boundary, so that a page which vanished behind the terminator is not touched.
     const std::uint64_t at = region->address + offset + text.size();
     const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(left, kStep - at % kStep));
     const std::size_t before = text.size();
     text.resize(before + step);
-    ReadRegion(ThreadOf(state), region, offset + before, text.data() + before, step);
+    CopyOut(ThreadOf(state), region, offset + before, text.data() + before, step);
     const void* nul = std::memchr(text.data() + before, 0, step);
     if (nul != nullptr) {
       text.resize(static_cast<std::size_t>(static_cast<const char*>(nul) - text.data()));
+      used = text.size() + 1;  // the terminator too: behind the end of a file there are zeros
       break;
     }
+    used = text.size();
     left -= step;
     if (text.size() > kLongestString) {
       Fail("ERR_STRING_TOO_LONG", "mmapReadString: the text is too long for a string. Pass maxLength, or use mmapReadBytes.",
            address, region->path);
     }
   }
+  CheckFileHas(*region, offset, used);
   return Napi::String::New(info.Env(), text);
 }
 
@@ -128,7 +131,7 @@ Napi::Value Msync(const Napi::CallbackInfo& info, EnvState&) {
   Lock lock(registry.mutex());
   const RegionPtr region = registry.Containing(address, size, "msync");
   RequireFile(region, "msync");
-  CheckNotLost(*region);
+  CheckFileHas(*region, address - region->address, size);
   if (size != 0) {
     const PageRange pages = Pages(address, size);
     if (msync(pages.start, pages.size, is_async ? MS_ASYNC : MS_SYNC) != 0) {

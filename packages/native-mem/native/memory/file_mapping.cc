@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
+#include <cstring>
 #include <limits>
 
 #include "call/guarded_call.h"
@@ -65,6 +67,15 @@ FileIdentity IdentityOf(const struct stat& status) {
   return identity;
 }
 
+// The working directory may change later. Empty when it has no name.
+std::string AbsolutePath(const std::string& path) {
+  if (path.front() == '/') return path;
+  std::string folder(PATH_MAX, '\0');
+  if (getcwd(folder.data(), folder.size()) == nullptr) return {};
+  folder.resize(std::strlen(folder.c_str()));
+  return folder + "/" + path;
+}
+
 std::uintptr_t MapAnonymous(std::size_t size, int prot) {
   void* memory = mmap(nullptr, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) FailErrno(errno, "mmap", "Free memory or raise the limit of address space (ulimit -v).");
@@ -110,6 +121,7 @@ void FillByReading(Region& region, int descriptor, std::uint64_t offset, std::ui
   region.map_base = MapAnonymous(region.map_size, PROT_READ | PROT_WRITE);
   region.address = region.map_base;
   region.mapped = false;
+  region.absolute_path.clear();  // a copy can't shrink
   content.copy(reinterpret_cast<char*>(region.address), region.size, static_cast<std::size_t>(offset));
   if (mprotect(reinterpret_cast<void*>(region.map_base), region.map_size, prot) != 0) {
     const int error = errno;
@@ -170,6 +182,10 @@ FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t 
   region->prot = prot;
   region->shared = shared;
   region->path = path;
+  region->absolute_path = AbsolutePath(path);
+  region->device = mapping.identity.dev;
+  region->inode = mapping.identity.ino;
+  region->file_offset = offset;
   region->owner = owner;
   const std::uint64_t file_size = mapping.identity.size;
   const bool may_read = if_unmappable == IfUnmappable::kRead && !(shared && (prot & kProtWrite) != 0);
@@ -259,13 +275,30 @@ std::uint64_t FileSize(const std::string& path) {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-void CheckNotLost(const Region& region) {
-  if (!region.lost.load(std::memory_order_relaxed)) return;
+namespace {
+
+[[noreturn]] void FailShrunk(const Region& region) {
   Fail("ERR_FILE_SHRUNK", "'" + region.path + "' became shorter while it was mapped. Close the mapping and open the file again.",
        region.address, region.path);
 }
 
-void ReadRegion(ThreadState& thread, const RegionPtr& region, std::uint64_t offset, void* to, std::size_t count) {
+}  // namespace
+
+void CheckNotLost(const Region& region) {
+  if (region.lost.load(std::memory_order_relaxed)) FailShrunk(region);
+}
+
+void CheckFileHas(const Region& region, std::uint64_t offset, std::uint64_t count) {
+  CheckNotLost(region);
+  if (count == 0 || region.absolute_path.empty()) return;
+  struct stat status {};
+  if (stat(region.absolute_path.c_str(), &status) != 0) return;
+  const FileIdentity now = IdentityOf(status);
+  if (now.dev != region.device || now.ino != region.inode) return;
+  if (now.size < region.file_offset + offset + count) FailShrunk(region);
+}
+
+void CopyOut(ThreadState& thread, const RegionPtr& region, std::uint64_t offset, void* to, std::size_t count) {
   if ((region->prot & kProtRead) == 0 && region->size != 0) {
     Fail("EACCES", "The region at " + Hex(region->address) + " is not readable. Change it by setProtection first.",
          region->address, region->path);

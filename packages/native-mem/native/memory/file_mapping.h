@@ -48,8 +48,14 @@ void Hold(const RegionPtr& region);
 
 std::uint64_t FileSize(const std::string& path);
 
-// Copies out of any live region; throws ERR_FILE_SHRUNK when the file no longer has those bytes.
-void ReadRegion(ThreadState& thread, const RegionPtr& region, std::uint64_t offset, void* to, std::size_t count);
+// Copies out of any live region; throws ERR_FILE_SHRUNK when a page of it is gone. Bytes behind the end of a file that
+// shrank within a page read as zeros, so call CheckFileHas on what was used of them: afterwards, so that a file that
+// shrinks between the two is noticed. (One that shrinks and grows again before the check looks as if nothing was.)
+void CopyOut(ThreadState& thread, const RegionPtr& region, std::uint64_t offset, void* to, std::size_t count);
 void CheckNotLost(const Region& region);
+// Throws ERR_FILE_SHRUNK when the file no longer has the bytes [offset, offset + count) of the region. The file is found by
+// its path, since a mapping holds no descriptor. Where another file has that path now, or none, nothing is known: then only
+// someone who has the file open can shrink it, and a page that vanishes is noticed all the same.
+void CheckFileHas(const Region& region, std::uint64_t offset, std::uint64_t count);
 
 }  // namespace native_mem

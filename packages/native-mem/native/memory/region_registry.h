@@ -31,6 +31,11 @@ struct Region {
   bool shared = false;
   bool mapped = true;  // false: the bytes were read, because the file system can't map
   std::string path;
+  // Which bytes of which file are mapped, to find out whether they are still there. The path is absolute; empty: unknown.
+  std::string absolute_path;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t file_offset = 0;
   const void* owner = nullptr;          // the environment that made it
   std::atomic<bool> lost{false};        // a page vanished because the file shrank
   AddressRanges::Node* file_range = nullptr;  // in FileRanges, while a file is mapped
