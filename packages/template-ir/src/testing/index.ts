@@ -1,4 +1,5 @@
 // Table of contents of `@simple-jit/template-ir/testing`: random programs for property tests. Needs fast-check.
+export { guestLibrary } from './externs.js';
 export {
   arbitraryProgram,
   arbitraryValue,

@@ -1,59 +1,94 @@
 // Plans to functions. What is built is well-typed by construction, ends soon (loops count up to at most 4, recursion counts
-// down from at most 3, calls that would cost too much are left out), touches memory only inside the buffers that its
-// pointers stand for, each as the one type it has, and never lets an address decide anything that a run could tell.
-import { satisfies } from '../bounds.js';
-import type { FunctionBuilder } from '../builder.js';
-import type { BlockId, Template, Value } from '../ir.js';
-import { isBool, param, ptr, scalar, substitute, type Type } from '../types.js';
+// down from at most 3, calls that would cost too much are left out), touches memory only inside of the buffers and slots that
+// its pointers stand for, each as the one type it has, keeps no pointer to a slot that has ended, reads no bytes that nothing
+// defines, and never lets an address decide anything that a run could tell. Where it traps, it traps wherever memory lies.
+import type { BlockId, Template, TypeDeclaration, Value } from '../ir.js';
+import { type Bound, type FunctionType, fnType, isBool, param, ptr, scalar, substitute, type Type } from '../types.js';
+import { FUNCTION_TYPES } from './declare.js';
+import { callExtern } from './externs.js';
+import { MemoryLine } from './memory-line.js';
 import type { FunctionPlan, IfPlan, LeafPlan, LoopPlan, MergePlan, StatementPlan } from './plan.js';
-import { StraightLine } from './straight-line.js';
+import { SCALARS } from './scalars.js';
+import { ANYWHERE, type Known, NOWHERE, type Origin, OUTER } from './scope.js';
+import { BOOL, I64, StraightLine } from './straight-line.js';
 
 /** Steps that one call of a function takes at most, by a rough count. */
 const MAX_COST = 20_000;
 const RECURSION_DEPTH = 3;
-
-const I64 = scalar('i64');
-const BOOL = scalar('bool');
 
 /** A finished function and what calling it costs. */
 export interface Lowered {
   readonly template: Template;
   readonly params: readonly Type[];
   readonly cost: number;
+  /** How often it calls through pointers that it was given, which may be to any function. */
+  readonly invokes: number;
 }
 
-export function lowerFunction(name: string, plan: FunctionPlan, callees: readonly Lowered[], traps: boolean): Lowered {
-  return new Lowering(name, plan, callees, traps).lower();
+export interface LoweringOptions {
+  readonly traps: boolean;
+  readonly aggregates: boolean;
+  readonly externs: boolean;
+}
+
+/** `isEntry`: its parameters and result are what a test can pass and compare. */
+export function lowerFunction(
+  name: string,
+  plan: FunctionPlan,
+  callees: readonly Lowered[],
+  declarations: readonly TypeDeclaration[],
+  isEntry: boolean,
+  options: LoweringOptions,
+): Lowered {
+  return new Lowering(name, plan, callees, declarations, isEntry, options).lower();
 }
 
 class Lowering {
   readonly #plan: FunctionPlan;
   readonly #callees: readonly Lowered[];
   readonly #line: StraightLine;
-  readonly #builder: FunctionBuilder;
+  readonly #memory: MemoryLine;
+  readonly #builder: StraightLine['builder'];
   readonly #generics: readonly Type[];
   readonly #result: Type | undefined;
   readonly #params: Type[] = [];
+  /** The cost of a call of any function that there is so far. */
+  readonly #worst: number;
   #fuel: Value | undefined;
   #recursed = false;
   /** How often the current place runs at most, and what all steps so far cost. */
   #repeats = 1;
   #cost = 0;
+  #invokes = 0;
 
-  constructor(name: string, plan: FunctionPlan, callees: readonly Lowered[], traps: boolean) {
-    this.#plan = plan;
+  constructor(
+    name: string,
+    plan: FunctionPlan,
+    callees: readonly Lowered[],
+    declarations: readonly TypeDeclaration[],
+    isEntry: boolean,
+    options: LoweringOptions,
+  ) {
+    const wanted = isEntry ? undefined : FUNCTION_TYPES[plan.addressable];
+    const bounds = wanted === undefined ? plan.bounds : [];
+    this.#plan = wanted === undefined ? plan : { ...plan, recursive: false };
     this.#callees = callees;
-    this.#line = new StraightLine(name, plan.bounds, traps);
+    this.#line = new StraightLine(name, bounds, declarations, options);
+    this.#memory = new MemoryLine(this.#line);
     this.#builder = this.#line.builder;
-    this.#generics = plan.bounds.map((_, i) => param(i, `T${i}`));
-    this.#result = this.#line.types[plan.result % (this.#line.types.length + 1)];
+    this.#generics = bounds.map((_, i) => param(i, `T${i}`));
+    this.#worst = callees.reduce((worst, { cost, invokes }) => Math.max(worst, cost + invokes * worst), 10);
+    const simple = [...SCALARS, ...this.#generics, ...this.#generics];
+    const types = isEntry ? simple : [...this.#line.types, ...FUNCTION_TYPES.slice(0, 2)];
+    this.#result = wanted === undefined ? types[plan.result % (types.length + 1)] : wanted.result;
     this.#builder.setResult(this.#result);
-    for (const { type, pointer } of plan.params) {
-      const element = this.#line.type(type);
-      this.#param(pointer ? ptr(element) : element);
+    if (wanted !== undefined) for (const type of wanted.params) this.#param(type);
+    else {
+      for (const { type: number, shape } of plan.params)
+        this.#param(paramType(types[number % types.length]!, shape, isEntry));
+      // A value of each type parameter should come from somewhere.
+      for (const generic of this.#generics) if (!this.#params.includes(generic)) this.#param(generic);
     }
-    // A value of each type parameter must come from somewhere.
-    for (const generic of this.#generics) if (!this.#params.includes(generic)) this.#param(generic);
   }
 
   lower(): Lowered {
@@ -64,13 +99,15 @@ class Lowering {
     }
     this.#statements(this.#plan.body);
     this.#return(this.#plan.mix);
-    const cost = this.#recursed ? this.#cost * (RECURSION_DEPTH + 1) : this.#cost;
-    return { template: this.#builder.build(), params: this.#params, cost: cost + 10 };
+    const times = this.#recursed ? RECURSION_DEPTH + 1 : 1;
+    const template = this.#builder.build();
+    return { template, params: this.#params, cost: this.#cost * times + 10, invokes: this.#invokes * times };
   }
 
   #param(type: Type): void {
     this.#params.push(type);
-    this.#line.add(this.#builder.param(type, `p${this.#params.length}`));
+    const value = this.#builder.param(type, `p${this.#params.length}`);
+    this.#line.add(value, this.#line.contents.holdsPointers(type) ? OUTER : NOWHERE);
   }
 
   #spend(steps: number): void {
@@ -87,17 +124,48 @@ class Lowering {
   }
 
   #leaf(plan: LeafPlan): void {
-    this.#spend(6);
-    if (this.#line.emit(plan)) return;
+    this.#spend(8);
+    if (this.#memory.emit(plan)) return;
     switch (plan.kind) {
+      case 'op':
+        this.#line.operation(plan);
+        break;
+      case 'const':
+        this.#line.scope.add(this.#line.fresh(this.#line.type(plan.type), plan.choice, plan.seed));
+        break;
+      case 'convert':
+        this.#line.conversion(plan);
+        break;
+      case 'select':
+        this.#line.selection(plan);
+        break;
+      case 'bounds':
+        this.#line.boundsCheck(plan);
+        break;
+      case 'layout':
+        this.#line.layout(plan);
+        break;
+      case 'cast':
+        this.#line.cast(plan);
+        break;
       case 'call':
         this.#call(plan);
+        break;
+      case 'fnaddr':
+        this.#fnaddr(plan);
+        break;
+      case 'invoke':
+        this.#invoke(plan);
+        break;
+      case 'extern':
+        callExtern(this.#line, plan);
         break;
       case 'exit':
         this.#exit(plan, () => this.#return(plan.b % 4));
         break;
       case 'trap':
         this.#exit(plan, () => this.#trap(plan));
+        break;
     }
   }
 
@@ -108,18 +176,33 @@ class Lowering {
     if (plan.c % 2 === 0) this.#builder.branch(condition, out, [], on, []);
     else this.#builder.branch(condition, on, [], out, []);
     this.#builder.switchTo(out);
-    this.#line.inside(leave);
+    this.#line.scope.inside(leave);
     this.#builder.switchTo(on);
   }
 
-  /** `unreachable`, or a load from null. */
+  /** `unreachable`, or a use of null. */
   #trap(plan: LeafPlan): void {
+    const builder = this.#builder;
     const type = this.#line.type(plan.type);
-    if (plan.b % 2 === 0) {
-      this.#builder.unreachable();
-      return;
+    const null_ = () => builder.const(ptr(type), 0n);
+    switch (plan.b % 5) {
+      case 0:
+        builder.unreachable();
+        return;
+      case 1:
+        builder.store(null_(), this.#line.fresh(type, plan.choice, plan.seed).value);
+        break;
+      case 2:
+        builder.copy(null_(), this.#line.fresh(ptr(type), 0, 0).value, builder.const(I64, 2n));
+        break;
+      case 3: {
+        const target = FUNCTION_TYPES[plan.op % FUNCTION_TYPES.length]!;
+        this.#invokeWith(builder.const(target, 0n), target, plan);
+        break;
+      }
+      default:
+        this.#line.add(builder.load(null_()));
     }
-    this.#line.add(this.#builder.load(this.#builder.const(ptr(type), 0n)));
     this.#return(1);
   }
 
@@ -130,11 +213,12 @@ class Lowering {
       this.#builder.return();
       return;
     }
-    let value = this.#line.pick(result, 0);
-    const op = isBool(result) ? 'xor' : satisfies(result, 'Num', this.#line.generics) ? 'add' : undefined;
+    const stays = ({ origin }: Known): boolean => !origin.local;
+    let { value } = this.#line.pickKnown(result, 0, stays);
+    const op = isBool(result) ? 'xor' : this.#line.satisfies(result, 'Num') ? 'add' : undefined;
     if (op !== undefined) {
-      for (const other of this.#line.latestFirst.slice(0, mix)) {
-        const converted = this.#builder.typeOf(other) === result ? other : this.#line.convert(other, result);
+      for (const { value: other, type } of this.#line.scope.values.slice(0, mix)) {
+        const converted = type === result ? other : this.#line.convert(other, result);
         if (converted !== undefined) value = this.#builder.binary(op, value, converted);
       }
       this.#spend(2 * mix);
@@ -142,11 +226,12 @@ class Lowering {
     this.#builder.return(value);
   }
 
-  /** The types of merged values, of which pointers may be some if there are any. */
+  /** The types of merged values; of pointers and aggregates such as there are. */
   #mergedTypes(merges: readonly MergePlan[]): readonly Type[] {
-    const pointers = this.#line.pointerValues().map((value) => this.#builder.typeOf(value));
+    const { values } = this.#line.scope;
+    const others = values.filter(({ type }) => type.kind !== 'scalar' && type.kind !== 'param');
     return merges.map(({ type }) =>
-      type % 5 === 4 && pointers.length > 0 ? pointers[type % pointers.length]! : this.#line.type(type),
+      type % 5 === 4 && others.length > 0 ? others[type % others.length]!.type : SCALARS[type % SCALARS.length]!,
     );
   }
 
@@ -154,34 +239,55 @@ class Lowering {
     return types.map((type, i) => this.#line.pick(type, numbers[i]!));
   }
 
+  /** A block's parameter: it may be whatever came along any edge. */
+  #addParam(value: Value): void {
+    this.#line.add(value, this.#line.contents.holdsPointers(this.#builder.typeOf(value)) ? ANYWHERE : NOWHERE);
+  }
+
   #if({ shape, condition, then, otherwise, merges }: IfPlan): void {
     const builder = this.#builder;
     this.#spend(4 + merges.length);
-    const test = this.#line.pick(BOOL, condition);
     const types = this.#mergedTypes(merges);
     const [first, second] = [merges.map(({ a }) => a), merges.map(({ b }) => b)];
     const join = builder.block();
     const joined = types.map((type) => builder.blockParam(join, type));
     const branch = (block: BlockId, body: readonly StatementPlan[], numbers: readonly number[]): void => {
       builder.switchTo(block);
-      this.#line.inside(() => {
+      this.#line.scope.inside(() => {
         this.#statements(body);
         builder.jump(join, this.#picks(types, numbers));
       });
     };
-    if (shape === 2) builder.branch(test, join, this.#picks(types, first), join, this.#picks(types, second));
-    else if (shape === 1) {
-      const block = builder.block();
-      builder.branch(test, block, [], join, this.#picks(types, second));
-      branch(block, then, first);
+    if (shape === 2) {
+      const test = this.#line.pick(BOOL, condition);
+      builder.branch(test, join, this.#picks(types, first), join, this.#picks(types, second));
     } else {
-      const [a, b] = [builder.block(), builder.block()];
-      builder.branch(test, a, [], b, []);
-      branch(a, then, first);
-      branch(b, otherwise, second);
+      const isOneSided = shape % 3 === 1;
+      const block = builder.block();
+      const other = isOneSided ? join : builder.block();
+      const otherArgs = isOneSided ? this.#picks(types, second) : [];
+      const { known } = this.#line;
+      if (shape < 3) builder.branch(this.#line.pick(BOOL, condition), block, [], other, otherArgs);
+      else this.#line.known = this.#branchOnType(condition, block, other, otherArgs);
+      branch(block, then, first);
+      this.#line.known = known;
+      if (!isOneSided) branch(other, otherwise, second);
     }
     builder.switchTo(join);
-    for (const value of joined) this.#line.add(value);
+    for (const value of joined) this.#addParam(value);
+  }
+
+  /** Ends the block with `if T is …`; returns what is known of the type parameters where it holds. */
+  #branchOnType(number: number, then: BlockId, otherwise: BlockId, args: readonly Value[]): StraightLine['known'] {
+    const { known } = this.#line;
+    const index = number % (known.length + 1);
+    const type = this.#generics[index] ?? this.#line.type(number);
+    // Not Ord: what a pointer is less than is not for a program to find out.
+    const bounds: readonly Bound[] = ['Num', 'Int', 'Float', 'Eq', 'Any'];
+    const is = number % 3 === 0 ? SCALARS[number % SCALARS.length]! : bounds[number % bounds.length]!;
+    this.#builder.ifType(type, is, then, [], otherwise, args);
+    if (type.kind !== 'param' || typeof is !== 'string') return known;
+    return known.map((generic, i) => (i === index ? { ...generic, also: [...(generic.also ?? []), is] } : generic));
   }
 
   #loop({ shape, count, body, carried }: LoopPlan): void {
@@ -197,8 +303,8 @@ class Lowering {
     const repeats = this.#repeats;
     this.#repeats = repeats * (count + 1);
     this.#spend(4 + types.length);
-    this.#line.inside(() => {
-      for (const value of [i, ...inside]) this.#line.add(value);
+    this.#line.scope.inside(() => {
+      for (const value of [i, ...inside]) this.#addParam(value);
       const isTestedFirst = shape !== 1;
       if (isTestedFirst) {
         const start = builder.block();
@@ -221,41 +327,59 @@ class Lowering {
     });
     this.#repeats = repeats;
     builder.switchTo(exit);
-    for (const value of after) this.#line.add(value);
+    for (const value of after) this.#addParam(value);
   }
 
   #call(plan: LeafPlan): void {
-    const which = plan.op % (this.#callees.length + 1);
-    const callee = this.#callees[which];
+    const callee = this.#callees[plan.op % (this.#callees.length + 1)];
     if (callee === undefined) {
       this.#recurse(plan);
       return;
     }
-    if (this.#cost + callee.cost * this.#repeats > MAX_COST) return;
-    const { typeParams, name, result } = callee.template;
-    const typeArgs = typeParams.map(({ bound }, i) => {
-      const candidates = this.#line.types.filter((type) => satisfies(type, bound, this.#line.generics));
-      return candidates[(plan.type + i) % candidates.length]!;
-    });
+    const cost = callee.cost + callee.invokes * this.#worst;
+    if (this.#cost + cost * this.#repeats > MAX_COST) return;
+    const typeArgs = this.#typeArgsFor(callee, plan.type);
     const args = this.#arguments(
       callee.params.map((type) => substitute(type, typeArgs)),
       plan,
     );
     if (args === undefined) return;
-    this.#cost += callee.cost * this.#repeats;
-    if (result === undefined) this.#builder.callVoid(name, typeArgs, args);
-    else this.#line.add(this.#builder.call(substitute(result, typeArgs), name, typeArgs, args));
+    this.#cost += cost * this.#repeats;
+    const { name, result } = callee.template;
+    const values = args.map(({ value }) => value);
+    if (result === undefined) this.#builder.callVoid(name, typeArgs, values);
+    else this.#memory.receive(this.#builder.call(substitute(result, typeArgs), name, typeArgs, values), originOf(args));
   }
 
-  /** undefined if there is no pointer for a parameter that needs one, or no value of a type that has no literals. */
-  #arguments(types: readonly Type[], plan: LeafPlan): Value[] | undefined {
-    const args: Value[] = [];
+  /** Aggregates that name no type parameter only: so that types do not grow from call to call. */
+  #typeArgsFor({ template }: Lowered, number: number): readonly Type[] {
+    const fixed = this.#line.types.filter(
+      (type) => type.kind === 'scalar' || type.kind === 'param' || !namesParam(type),
+    );
+    const pointers = [ptr(scalar('i32')), FUNCTION_TYPES[0]!];
+    return template.typeParams.map(({ bound }, i) => {
+      // No pointers where they could be ordered.
+      const types = bound === 'Any' || bound === 'Eq' ? [...fixed, ...pointers] : fixed;
+      const candidates = types.filter((type) => this.#line.satisfies(type, bound));
+      return candidates[(number + 5 * i) % candidates.length]!;
+    });
+  }
+
+  /**
+   * Values of those types; undefined if a function pointer is wanted and there is none, or if the callee could store a
+   * pointer to a slot of ours where it outlives it.
+   */
+  #arguments(types: readonly Type[], plan: LeafPlan): readonly Known[] | undefined {
+    const args: Known[] = [];
     for (const [i, type] of types.entries()) {
-      const there = this.#line.latestFirst.some((value) => this.#builder.typeOf(value) === type);
-      if (!there && !this.#line.canBeLiteral(type)) return undefined;
-      args.push(this.#line.pick(type, plan.a + i * plan.b));
+      if (type.kind === 'fn' && this.#line.of(type).length === 0) this.#addressOf(type, plan.op);
+      if (type.kind === 'fn' && this.#line.of(type).length === 0) return undefined;
+      args.push(this.#line.pickKnown(type, plan.a + i * plan.b));
     }
-    return args;
+    const { contents } = this.#line;
+    const takesPointers = ({ type, origin }: Known): boolean =>
+      origin.outer && (type.kind !== 'ptr' || contents.holdsPointers(type.to));
+    return args.some(({ origin }) => origin.local) && args.some(takesPointers) ? undefined : args;
   }
 
   /** Calls the function itself while there is fuel; at one place only, outside of loops. */
@@ -269,17 +393,77 @@ class Lowering {
     this.#recursed = true;
     const [go, on] = [builder.block(), builder.block()];
     const result = this.#result;
-    const otherwise = result === undefined ? [] : [this.#line.pick(result, plan.c)];
+    const otherwise = result === undefined ? [] : [this.#line.pickKnown(result, plan.c)];
     const joined = result === undefined ? undefined : builder.blockParam(on, result);
-    builder.branch(builder.compare('gt', fuel, builder.const(I64, 0n)), go, [], on, otherwise);
+    const values = (list: readonly Known[]): Value[] => list.map(({ value }) => value);
+    builder.branch(builder.compare('gt', fuel, builder.const(I64, 0n)), go, [], on, values(otherwise));
     builder.switchTo(go);
     const less = builder.binary('sub', fuel, builder.const(I64, 1n));
     const typeArgs = this.#generics;
     if (result === undefined) {
-      builder.callVoid(builder.name, typeArgs, [...args, less]);
+      builder.callVoid(builder.name, typeArgs, [...values(args), less]);
       builder.jump(on);
-    } else builder.jump(on, [builder.call(result, builder.name, typeArgs, [...args, less])]);
+    } else builder.jump(on, [builder.call(result, builder.name, typeArgs, [...values(args), less])]);
     builder.switchTo(on);
-    if (joined !== undefined) this.#line.add(joined);
+    if (joined !== undefined) this.#memory.receive(joined, originOf([...args, ...otherwise]));
   }
+
+  #fnaddr(plan: LeafPlan): void {
+    const callee = this.#callees[plan.op % Math.max(this.#callees.length, 1)];
+    if (callee !== undefined) this.#line.add(this.#address(callee, plan.type));
+  }
+
+  #address(callee: Lowered, number: number): Value {
+    const typeArgs = this.#typeArgsFor(callee, number);
+    const { name, result } = callee.template;
+    const type = fnType(
+      callee.params.map((each) => substitute(each, typeArgs)),
+      result === undefined ? undefined : substitute(result, typeArgs),
+    );
+    return this.#builder.fnaddr(type, name, typeArgs);
+  }
+
+  /** Brings the address of a function of that very type into scope, if there is one. */
+  #addressOf(type: FunctionType, number: number): void {
+    const fitting = this.#callees.filter(
+      ({ template, params }) => template.typeParams.length === 0 && fnType(params, template.result) === type,
+    );
+    const callee = fitting[number % Math.max(fitting.length, 1)];
+    if (callee !== undefined) this.#line.add(this.#address(callee, 0));
+  }
+
+  #invoke(plan: LeafPlan): void {
+    if (!this.#line.scope.values.some(({ type }) => type.kind === 'fn')) this.#fnaddr(plan);
+    const targets = this.#line.scope.values.filter(({ type }) => type.kind === 'fn');
+    const target = targets[plan.type % Math.max(targets.length, 1)];
+    if (target?.type.kind !== 'fn') return;
+    if (this.#cost + this.#worst * this.#repeats > MAX_COST) return;
+    if (!this.#invokeWith(target.value, target.type, plan)) return;
+    this.#cost += this.#worst * this.#repeats;
+    this.#invokes += this.#repeats;
+  }
+
+  #invokeWith(target: Value, { params, result }: FunctionType, plan: LeafPlan): boolean {
+    const args = this.#arguments(params, plan);
+    if (args === undefined) return false;
+    const values = args.map(({ value }) => value);
+    if (result === undefined) this.#builder.invokeVoid(target, values);
+    else this.#memory.receive(this.#builder.invoke(target, values), originOf(args));
+    return true;
+  }
+}
+
+function paramType(type: Type, shape: number, isEntry: boolean): Type {
+  if (shape === 0 || type.kind === 'fn') return type;
+  return shape === 1 || isEntry ? ptr(type) : ptr(ptr(type));
+}
+
+/** What a callee can return are its arguments, and what is behind them. */
+function originOf(args: readonly Known[]): Origin {
+  return { local: args.some(({ origin }) => origin.local), outer: true };
+}
+
+function namesParam(type: Type): boolean {
+  if (type.kind === 'array') return namesParam(type.of);
+  return type.kind === 'named' ? type.args.some(namesParam) : type.kind === 'param';
 }

@@ -5,13 +5,15 @@ import { convert, type IrValue } from '../interpret/arithmetic.js';
 import { instances } from '../interpret/instances.js';
 import { interpret } from '../interpret/interpret.js';
 import { LinearMemory } from '../interpret/memory.js';
-import type { ConcreteFunction, Template, TemplateModule, TrapKind } from '../ir.js';
-import { signatureOf } from '../specialise.js';
+import type { ConcreteFunction, TemplateModule, TrapKind } from '../ir.js';
 import { printModule } from '../text/print.js';
-import { isBool, type Type, typeToString } from '../types.js';
-import { type Lowered, lowerFunction } from './lower.js';
-import { type ArgumentPlan, arbitraryPlan, type ProgramPlan } from './plan.js';
-import { BUFFER_LENGTH, scalarsWith } from './straight-line.js';
+import { isBool, substitute, type Type, typeToString } from '../types.js';
+import { declare } from './declare.js';
+import { guestLibrary } from './externs.js';
+import { type Lowered, type LoweringOptions, lowerFunction } from './lower.js';
+import { ArbitraryPlan, type ArgumentPlan, type ProgramPlan } from './plan.js';
+import { scalarsWith } from './scalars.js';
+import { BUFFER_LENGTH } from './straight-line.js';
 import { fromTypedArray, type TestArray, toTypedArray, valueFrom } from './values.js';
 
 /**
@@ -35,8 +37,12 @@ export interface TestProgram {
 export interface ProgramOptions {
   /** Templates may have type parameters; default true. Without, every template is concrete as it is. */
   readonly generic?: boolean;
-  /** Runs may trap (`divide`, `unreachable`, `memory` by address 0); default true. */
+  /** Runs may trap (any kind but `stack-overflow`; `memory` by null only); default true. */
   readonly traps?: boolean;
+  /** Arrays, structs and enums; default true. */
+  readonly aggregates?: boolean;
+  /** Calls of C functions: `labs`, `toupper`, `fmod`, `floor`, `memcmp`, `malloc` and `free`; default false. */
+  readonly externs?: boolean;
   /** Templates in the module at most; default 3. */
   readonly maxFunctions?: number;
   /** Parameters of a function at most, at least 3; default 8. */
@@ -49,8 +55,10 @@ export interface ProgramOptions {
 
 /**
  * Random well-typed programs that end soon, trap or not, and depend on nothing but their arguments: every operation,
- * every conversion, loops, branches, block parameters, loads, stores, calls, recursion, at all scalar types and, where
- * `generic`, through type parameters. They never look at the bits of a NaN, nor at an address.
+ * every conversion, loops, branches on values and on types, block parameters, memory, slots, structs, enums, arrays, calls,
+ * also through pointers, and recursion, at all scalar types and, where `generic`, through type parameters. They never look
+ * at the bits of a NaN, at padding, at what is left of another variant, nor at an address. The entry takes and returns
+ * scalars and pointers to scalars.
  *
  * ```ts
  * fc.assert(fc.property(arbitraryProgram(), (program) => {
@@ -65,29 +73,33 @@ export function arbitraryProgram(options: ProgramOptions = {}): fc.Arbitrary<Tes
   const complete = {
     generic: options.generic ?? true,
     traps: options.traps ?? true,
+    aggregates: options.aggregates ?? true,
+    externs: options.externs ?? false,
     maxFunctions: options.maxFunctions ?? 3,
     maxParams: options.maxParams ?? 8,
     maxStatements: options.maxStatements ?? 10,
     maxNesting: options.maxNesting ?? 3,
   };
-  return arbitraryPlan(complete).map((plan) => lowerProgram(plan, complete.traps));
+  return new ArbitraryPlan(complete).map((plan) => lowerProgram(plan, complete));
 }
 
-function lowerProgram(plan: ProgramPlan, traps: boolean): TestProgram {
+function lowerProgram(plan: ProgramPlan, options: LoweringOptions): TestProgram {
+  const types = declare(plan.declarations);
   const functions: Lowered[] = [];
-  for (const [i, fn] of plan.functions.entries()) functions.push(lowerFunction(`f${i}`, fn, functions, traps));
-  const { template } = functions.at(-1)!;
+  for (const [i, fn] of plan.functions.entries()) {
+    const isEntry = i === plan.functions.length - 1;
+    functions.push(lowerFunction(`f${i}`, fn, functions, types, isEntry, options));
+  }
+  const { template, params } = functions.at(-1)!;
   const typeArgs = template.typeParams.map(({ bound }, i) => {
-    const types = scalarsWith(bound);
-    return types[plan.typeArgs[i]! % types.length]!;
+    const candidates = scalarsWith(bound);
+    return candidates[(plan.typeArgs[i] ?? 0) % candidates.length]!;
   });
-  const module = { name: 'random', templates: functions.map((fn): Template => fn.template) };
-  const program = { module, entry: { template: template.name, typeArgs } };
-  const { params } = signatureOf(entryOf(program));
+  const module = { name: 'random', types, templates: functions.map((fn) => fn.template) };
   return new PrintableProgram(
     module,
-    program.entry,
-    plan.runs.map((run) => params.map((type, i) => argument(type, run, i))),
+    { template: template.name, typeArgs },
+    plan.runs.map((run) => params.map((type, i) => argument(substitute(type, typeArgs), run, i))),
   );
 }
 
@@ -159,6 +171,9 @@ export function readBuffers(args: readonly (IrValue | TestArray)[]): readonly (r
   return args.filter((arg) => typeof arg === 'object').map(fromTypedArray);
 }
 
+/** Far more than what a generated program takes. */
+const MAX_STEPS = 10_000_000;
+
 /** Runs the program in the interpreter. Pass `call` (of `instances`) to keep instances over several runs. */
 export function interpretRun(
   program: Pick<TestProgram, 'module' | 'entry'>,
@@ -169,7 +184,12 @@ export function interpretRun(
   const args = materialise(run);
   const passed = args.map((arg) => (typeof arg === 'object' ? memory.map(arg) : arg));
   try {
-    const result = interpret(call(program.entry), passed, { memory, call, maxSteps: 10_000_000 });
+    const result = interpret(call(program.entry), passed, {
+      memory,
+      call,
+      externs: guestLibrary(memory),
+      maxSteps: MAX_STEPS,
+    });
     return { trap: undefined, result, buffers: readBuffers(args) };
   } catch (error) {
     if (!(error instanceof IrTrapError)) throw error;

@@ -1,95 +1,57 @@
-// Code without branches: what one leaf of a plan makes of the values that there are. See `lower.ts` for the rules it keeps.
-import { satisfies } from '../bounds.js';
+// The plans of single statements that touch no memory, to instructions: takes what it makes of the values that there are.
+// See `lower.ts` for the rules it keeps.
+import { type KnownParam, satisfies } from '../bounds.js';
 import { FunctionBuilder } from '../builder.js';
-import type { BinaryOp, CompareOp, TypeParam, UnaryOp, Value } from '../ir.js';
-import { BINARY_OPS, COMPARE_OPS, isCompare, isUnary } from '../operations.js';
-import { type Bound, isBool, isFloat, SCALAR_NAMES, scalar, type Type } from '../types.js';
+import { environmentOf } from '../declarations.js';
+import type { BinaryOp, CompareOp, TypeDeclaration, UnaryOp, Value } from '../ir.js';
+import { BINARY_OPS, COMPARE_OPS, isCompare, isUnary, UNARY_OPS } from '../operations.js';
+import { arrayOf, type Bound, isBool, isFloat, isSigned, ptr, scalar, type Type } from '../types.js';
+import { Contents, FUNCTION_TYPES, instanceOf } from './declare.js';
 import type { LeafPlan } from './plan.js';
+import { SCALARS } from './scalars.js';
+import { type Known, LOCAL, NOWHERE, type Origin, Scope } from './scope.js';
 import { valueFrom } from './values.js';
 
 /** Elements in each buffer: a power of two, so that an index is brought inside by `and`. */
-export const BUFFER_LENGTH = 8;
+export const BUFFER_LENGTH = 4;
 
-const I64 = scalar('i64');
-const BOOL = scalar('bool');
+export const I64 = scalar('i64');
+export const BOOL = scalar('bool');
 
-/** i64 first: what the number 0 chooses. */
-export const SCALARS: readonly Type[] = [I64, ...SCALAR_NAMES.filter((name) => name !== 'i64').map(scalar)];
-
-/** The scalar types that satisfy a bound. */
-export function scalarsWith(bound: Bound): readonly Type[] {
-  return SCALARS.filter((type) => satisfies(type, bound));
-}
+const INT_UNARY = UNARY_OPS.filter((op) => ['not', 'popcount', 'clz', 'ctz', 'neg_checked'].includes(op));
+const FLOAT_UNARY = UNARY_OPS.filter((op) => ['sqrt', 'floor', 'ceil', 'trunc', 'round'].includes(op));
+const NUM_BINARY: readonly BinaryOp[] = ['add', 'sub', 'mul', 'div', 'min', 'max'];
+const INT_BINARY = BINARY_OPS.filter((op) => !NUM_BINARY.includes(op));
 
 /** Builds instructions of one function, from and to the values in scope. */
 export class StraightLine {
   readonly builder: FunctionBuilder;
-  readonly generics: readonly TypeParam[];
+  readonly scope = new Scope();
+  readonly contents: Contents;
+  /** What is known of the type parameters at this place. */
+  known: readonly KnownParam[];
   /** The types that numbers choose from; type parameters twice, because there are so many scalars. */
   readonly types: readonly Type[];
-  readonly #traps: boolean;
-  #values: Value[] = [];
+  readonly traps: boolean;
 
-  constructor(name: string, bounds: readonly Bound[], traps: boolean) {
-    this.builder = new FunctionBuilder(name);
-    this.generics = bounds.map((bound, i) => ({ name: `T${i}`, bound }));
-    const params = this.generics.map((generic) => this.builder.typeParam(generic.name, generic.bound));
-    this.types = [...SCALARS, ...params, ...params];
-    this.#traps = traps;
-  }
-
-  /** Runs `action` where values that it adds are forgotten afterwards: in a branch, or in a loop. */
-  inside(action: () => void): void {
-    const before = this.#values;
-    this.#values = [...before];
-    action();
-    this.#values = before;
-  }
-
-  /** The values in scope, the latest first. */
-  get latestFirst(): readonly Value[] {
-    return this.#values.toReversed();
-  }
-
-  /** What an `op`, `const`, `convert`, `select`, `load`, `store` or `pointers` makes; false for other kinds. */
-  emit(plan: LeafPlan): boolean {
-    switch (plan.kind) {
-      case 'op':
-        this.#operation(plan);
-        return true;
-      case 'const': {
-        const type = this.type(plan.type);
-        if (this.canBeLiteral(type)) this.add(this.literal(type, plan.choice, plan.seed));
-        return true;
-      }
-      case 'convert': {
-        const converted = this.convert(this.pick(this.usedType(plan.type), plan.a), this.type(plan.op));
-        if (converted !== undefined) this.add(converted);
-        return true;
-      }
-      case 'select': {
-        const type = this.builder.typeOf(this.any(plan.type));
-        this.add(this.builder.select(this.pick(BOOL, plan.c), this.pick(type, plan.a), this.pick(type, plan.b)));
-        return true;
-      }
-      case 'load': {
-        const address = this.#address(plan.type, plan.a);
-        if (address !== undefined) this.add(this.builder.load(address));
-        return true;
-      }
-      case 'store': {
-        const address = this.#address(plan.type, plan.a);
-        if (address === undefined) return true;
-        const type = this.builder.typeOf(address);
-        if (type.kind === 'ptr') this.builder.store(address, this.pick(type.to, plan.b));
-        return true;
-      }
-      case 'pointers':
-        this.#pointers(plan);
-        return true;
-      default:
-        return false;
-    }
+  constructor(
+    name: string,
+    bounds: readonly Bound[],
+    declarations: readonly TypeDeclaration[],
+    options: { readonly traps: boolean; readonly aggregates: boolean },
+  ) {
+    const environment = environmentOf(declarations);
+    this.builder = new FunctionBuilder(name, { types: environment });
+    this.known = bounds.map((bound, i) => ({ name: `T${i}`, bound }));
+    this.contents = new Contents(environment, () => this.known);
+    const params = this.known.map((generic) => this.builder.typeParam(generic.name, generic.bound));
+    const plain = [...SCALARS, ...params, ...params];
+    const aggregates = declarations.flatMap((declaration, i) =>
+      [3 * i, 3 * i + 8].map((number) => instanceOf(declaration, plain, number, this.known)),
+    );
+    const arrays = [arrayOf(plain[bounds.length * 5]!, 5), ...params.map((type) => arrayOf(type, 4))];
+    this.types = options.aggregates ? [...plain, ...aggregates, ...arrays] : plain;
+    this.traps = options.traps;
   }
 
   /** Any type there is for this function. */
@@ -97,133 +59,216 @@ export class StraightLine {
     return this.types[number % this.types.length]!;
   }
 
+  satisfies(type: Type, bound: Bound): boolean {
+    return satisfies(type, bound, this.known);
+  }
+
   /** A type of which there is a value already, if there is one, for most numbers: so that values get used. */
   usedType(number: number): Type {
     if (number % 4 === 3) return this.type(number >> 2);
-    const types = this.latestFirst.map((value) => this.builder.typeOf(value));
-    const scalars = types.filter(({ kind }) => kind !== 'ptr');
-    return scalars[number % Math.max(scalars.length, 1)] ?? this.type(number);
+    const numbers = this.scope.values.filter(({ type }) => type.kind === 'scalar' || type.kind === 'param');
+    return numbers[number % Math.max(numbers.length, 1)]?.type ?? this.type(number);
   }
 
-  /** Value number `number` of that type; a constant if there is none. Pointers are asked for only where there is one. */
+  /** The values of a type, the latest first. */
+  of(type: Type): readonly Known[] {
+    return this.scope.values.filter((known) => known.type === type);
+  }
+
+  /** Value number `number` of that type; a new one if there is none. */
   pick(type: Type, number: number): Value {
-    const values = this.latestFirst.filter((value) => this.builder.typeOf(value) === type);
-    const value = values[number % Math.max(values.length, 1)];
-    return value ?? this.literal(type, number, 0);
+    return this.pickKnown(type, number).value;
   }
 
-  /** A constant of a type for which `canBeLiteral` holds. */
-  literal(type: Type, choice: number, seed: number): Value {
+  pickKnown(type: Type, number: number, fits: (known: Known) => boolean = () => true): Known {
+    const values = this.of(type).filter(fits);
+    return values[number % Math.max(values.length, 1)] ?? this.fresh(type, number, 0);
+  }
+
+  /** A new value of any type: a constant if there are literals of it, else zeros; for a pointer, a new slot. */
+  fresh(type: Type, choice: number, seed: number): Known {
     if (type.kind === 'scalar') {
-      const value = valueFrom(type, choice, seed);
-      // Sometimes an integer stands for a float, as people write it.
-      const whole = isFloat(type) && seed % 3 === 0 && Number.isInteger(value) && Math.abs(value as number) < 2 ** 53;
-      return this.builder.const(type, whole && !Object.is(value, -0) ? BigInt(value as number) : value);
+      return { value: this.#scalarLiteral(type, choice, seed), type, origin: NOWHERE };
     }
-    const bound = type.kind === 'param' ? this.generics[type.index]!.bound : 'Any';
-    if (bound === 'Float') return this.builder.const(type, valueFrom(scalar('f32'), choice, seed));
-    return this.builder.const(type, BigInt(choice % 101)); // fits every number
+    const { builder } = this;
+    if (this.satisfies(type, 'Num')) {
+      // A literal of type Float may have a fraction; what fits every number is small.
+      const isFraction = this.satisfies(type, 'Float') && !this.satisfies(type, 'Int');
+      const literal = isFraction ? valueFrom(scalar('f32'), choice, seed) : BigInt(choice % 101);
+      return { value: builder.const(type, literal), type, origin: NOWHERE };
+    }
+    if (type.kind === 'fn') return { value: builder.const(type, 0n), type, origin: NOWHERE };
+    if (type.kind === 'ptr') {
+      const slot = builder.slot(arrayOf(type.to, BUFFER_LENGTH));
+      return { value: builder.item(slot, builder.const(I64, 0n)), type, origin: LOCAL };
+    }
+    return { value: builder.load(builder.slot(type)), type, origin: NOWHERE };
+  }
+
+  #scalarLiteral(type: Type, choice: number, seed: number): Value {
+    const value = valueFrom(type, choice, seed);
+    // Sometimes an integer stands for a float, as people write it.
+    const whole = isFloat(type) && seed % 3 === 0 && Number.isInteger(value) && Math.abs(value as number) < 2 ** 53;
+    return this.builder.const(type, whole && !Object.is(value, -0) ? BigInt(value as number) : value);
   }
 
   /** Brings a value into scope. */
-  add(value: Value): void {
-    this.#values.push(value);
+  add(value: Value, origin: Origin = NOWHERE): void {
+    this.scope.add({ value, type: this.builder.typeOf(value), origin });
   }
 
-  /** False for a type parameter whose bound promises no numbers. */
-  canBeLiteral(type: Type): boolean {
-    return type.kind === 'scalar' || satisfies(type, 'Num', this.generics);
+  index(number: number): Value {
+    return this.builder.binary('and', this.pick(I64, number), this.builder.const(I64, BigInt(BUFFER_LENGTH - 1)));
   }
 
-  /** Any value there is; `number` 0 is the latest. */
-  any(number: number): Value {
-    const values = this.latestFirst;
-    return values[number % Math.max(values.length, 1)] ?? this.literal(I64, number, 0);
-  }
-
-  #operation(plan: LeafPlan): void {
+  operation(plan: LeafPlan): void {
     const type = this.usedType(plan.type);
-    const { generics } = this;
-    const can = (bound: Bound) => satisfies(type, bound, generics);
-    const ops: (UnaryOp | BinaryOp | CompareOp)[] = [];
-    if (can('Num')) ops.push('add', 'sub', 'mul', 'div', 'neg');
-    if (can('Float')) ops.push('sqrt');
-    if (can('Int')) ops.push(...BINARY_OPS.filter((op) => !ops.includes(op)), 'not');
+    const ops = this.#operationsOf(type);
+    const op = ops[plan.op % Math.max(ops.length, 1)];
+    if (op === undefined) return;
+    const { builder } = this;
+    const left = this.pick(type, plan.a);
+    // Of operations that may trap only one in eight does as it likes: most programs should get to their end.
+    const mayTrap = this.traps && plan.c % 8 === 7;
+    if (op === 'fma') {
+      this.add(builder.fma(left, this.pick(type, plan.b), this.pick(type, plan.c)));
+      return;
+    }
+    if (isUnary(op)) {
+      this.add(builder.unary(op, op === 'neg_checked' && !mayTrap ? this.#negatable(type, left) : left));
+      return;
+    }
+    const right = plan.c < 3 ? this.fresh(type, plan.choice, plan.seed).value : this.pick(type, plan.b);
+    if (isCompare(op)) this.add(builder.compare(op, left, right));
+    else if (mayTrap) this.add(builder.binary(op, left, right));
+    else this.add(builder.binary(op, ...this.#tame(op, type, left, right)));
+  }
+
+  #operationsOf(type: Type): readonly (UnaryOp | BinaryOp | CompareOp | 'fma')[] {
+    const can = (bound: Bound) => this.satisfies(type, bound);
+    const ops: (UnaryOp | BinaryOp | CompareOp | 'fma')[] = [];
+    if (can('Num')) ops.push(...NUM_BINARY, 'neg', 'abs');
+    if (can('Float')) ops.push(...FLOAT_UNARY, 'fma');
+    if (can('Int')) ops.push(...INT_BINARY, ...INT_UNARY);
     if (isBool(type)) ops.push('and', 'or', 'xor', 'not');
     if (can('Ord')) ops.push(...COMPARE_OPS);
     else if (can('Eq')) ops.push('eq', 'ne');
-    const op = ops[plan.op % Math.max(ops.length, 1)];
-    if (op === undefined) return;
-    const left = this.pick(type, plan.a);
-    if (isUnary(op)) {
-      this.add(this.builder.unary(op, left));
-      return;
+    return ops;
+  }
+
+  /** Operands near to these for which the operation does not trap, whatever they are. */
+  #tame(op: BinaryOp, type: Type, left: Value, right: Value): [Value, Value] {
+    const { builder } = this;
+    const one = () => builder.const(type, 1n);
+    switch (op) {
+      case 'div':
+      case 'rem':
+        return [left, this.#notZero(type, right)];
+      case 'div_checked':
+        return [builder.binary('shr', left, one()), this.#notZero(type, right)];
+      case 'add_checked':
+        return [builder.binary('shr', left, one()), builder.binary('shr', right, one())];
+      case 'sub_checked': {
+        const [a, b] = [builder.binary('shr', left, one()), builder.binary('shr', right, one())];
+        return [builder.binary('max', a, b), builder.binary('min', a, b)];
+      }
+      case 'mul_checked':
+        return [left, builder.binary('and', right, one())];
+      default:
+        return [left, right];
     }
-    let right =
-      plan.c < 3 && this.canBeLiteral(type) ? this.literal(type, plan.choice, plan.seed) : this.pick(type, plan.b);
-    if (isCompare(op)) {
-      this.add(this.builder.compare(op, left, right));
-      return;
-    }
-    // Of integer divisions only one in four may trap: most programs should get to their end.
-    const mayTrap = this.#traps && plan.c % 4 === 3;
-    if ((op === 'div' || op === 'rem') && !mayTrap) right = this.#notZero(type, right);
-    this.add(this.builder.binary(op, left, right));
+  }
+
+  /** Half of it where that can be negated; 0 where perhaps only that can. */
+  #negatable(type: Type, value: Value): Value {
+    const { builder } = this;
+    return isSigned(type) ? builder.binary('shr', value, builder.const(type, 1n)) : builder.binary('sub', value, value);
   }
 
   /** `right`, or where it is 0 another number. Floats, and numbers that may be floats, divide by anything. */
   #notZero(type: Type, right: Value): Value {
     if (isFloat(type)) return right;
-    const builder = this.builder;
-    if (satisfies(type, 'Int', this.generics)) return builder.binary('or', right, builder.const(type, 1n));
-    if (satisfies(type, 'Float', this.generics)) return right;
+    const { builder } = this;
+    if (this.satisfies(type, 'Int')) return builder.binary('or', right, builder.const(type, 1n));
+    if (this.satisfies(type, 'Float')) return right;
     const isZero = builder.compare('eq', right, builder.const(type, 0n));
     return builder.select(isZero, builder.const(type, 1n), right);
   }
 
-  /** The value as one of type `to`, if there is such a conversion. */
-  convert(value: Value, to: Type): Value | undefined {
-    const { generics } = this;
-    const from = this.builder.typeOf(value);
-    const fits = isBool(from)
-      ? satisfies(to, 'Int', generics)
-      : satisfies(from, 'Num', generics) && satisfies(to, 'Num', generics);
-    return fits ? this.builder.convert(to, value) : undefined;
-  }
-
-  /** The pointers in scope, the latest first. */
-  pointerValues(): readonly Value[] {
-    return this.latestFirst.filter((value) => this.builder.typeOf(value).kind === 'ptr');
-  }
-
-  /** Address of an element of a buffer, if there is a buffer: all pointers in scope are to the first of BUFFER_LENGTH. */
-  #address(which: number, index: number): Value | undefined {
-    const bases = this.pointerValues();
-    const base = bases[which % Math.max(bases.length, 1)];
-    return base === undefined ? undefined : this.#element(base, index);
-  }
-
-  #element(base: Value, index: number): Value {
-    const inside = this.builder.binary(
-      'and',
-      this.pick(I64, index),
-      this.builder.const(I64, BigInt(BUFFER_LENGTH - 1)),
+  conversion(plan: LeafPlan): void {
+    const value = this.pick(this.usedType(plan.type), plan.a);
+    const mayTrap = this.traps && plan.c === 15;
+    const converted = this.convert(
+      value,
+      this.type(plan.op),
+      plan.c % 4 === 3 ? (mayTrap ? 'wild' : 'tame') : 'wrapping',
     );
-    return this.builder.elem(base, inside);
+    if (converted !== undefined) this.add(converted);
   }
 
-  /** Compares addresses in one buffer, which order the same wherever it lies; or one with null; or takes a size. */
-  #pointers(plan: LeafPlan): void {
-    const builder = this.builder;
-    const bases = this.pointerValues();
-    const base = bases[plan.type % Math.max(bases.length, 1)];
-    if (base === undefined || plan.c < 2) {
-      this.add(builder.sizeof(this.type(plan.type)));
+  /** The value as one of type `to`, if there is such a conversion. `tame`: checked, of a value that every number type has. */
+  convert(value: Value, to: Type, how: 'wrapping' | 'tame' | 'wild' = 'wrapping'): Value | undefined {
+    const { builder } = this;
+    const from = builder.typeOf(value);
+    const fits = isBool(from) ? this.satisfies(to, 'Int') : this.satisfies(from, 'Num') && this.satisfies(to, 'Num');
+    if (!fits) return undefined;
+    if (how === 'wrapping') return builder.convert(to, value);
+    if (how === 'wild' || isBool(from)) return builder.convertChecked(to, value);
+    const [low, high] = [builder.const(from, 0n), builder.const(from, 100n)];
+    const isInside = builder.binary('and', builder.compare('ge', value, low), builder.compare('le', value, high));
+    return builder.convertChecked(to, builder.select(isInside, value, low));
+  }
+
+  selection(plan: LeafPlan): void {
+    const { values } = this.scope;
+    const type = values[plan.type % Math.max(values.length, 1)]?.type ?? I64;
+    const [left, right] = [this.pickKnown(type, plan.a), this.pickKnown(type, plan.b)];
+    this.add(this.builder.select(this.pick(BOOL, plan.c), left.value, right.value), either(left.origin, right.origin));
+  }
+
+  /** `bounds` that holds, or now and then any. */
+  boundsCheck(plan: LeafPlan): void {
+    const { builder } = this;
+    const wanted = this.usedType(plan.type);
+    const type = this.satisfies(wanted, 'Int') ? wanted : I64;
+    const index = this.pick(type, plan.a);
+    if (this.traps && plan.c % 8 === 7) builder.bounds(index, this.pick(type, plan.b));
+    else builder.bounds(builder.binary('and', index, builder.const(type, 7n)), builder.const(type, BigInt(8 + plan.b)));
+  }
+
+  /** Sizes, alignments, offsets and tags: of any type. */
+  layout(plan: LeafPlan): void {
+    const { builder } = this;
+    const type = plan.choice % 3 === 0 ? ptr(this.type(plan.type)) : this.type(plan.type);
+    const declaration = this.contents.declarationOf(type);
+    if (declaration === undefined || plan.c < 4) {
+      this.add(plan.b % 2 === 0 ? builder.sizeof(type) : builder.alignof(type));
+    } else if (declaration.kind === 'struct') {
+      this.add(builder.offsetof(type, declaration.fields[plan.a % declaration.fields.length]!.name));
+    } else {
+      const variant = declaration.variants[plan.a % declaration.variants.length]!;
+      const field = variant.fields[plan.b % Math.max(variant.fields.length, 1)];
+      if (field === undefined) this.add(builder.tagof(type, variant.name));
+      else this.add(builder.offsetof(type, `${variant.name}.${field.name}`));
+    }
+  }
+
+  /** Between i64 and u64; pointers and function pointers there and back. */
+  cast(plan: LeafPlan): void {
+    const { builder } = this;
+    const addresses = this.scope.values.filter(({ type }) => type.kind === 'ptr' || type.kind === 'fn');
+    const known = plan.c < 8 ? addresses[plan.a % Math.max(addresses.length, 1)] : undefined;
+    const integers = [I64, scalar('u64')];
+    if (known === undefined) {
+      const [from, to] = plan.b % 2 === 0 ? integers : integers.toReversed();
+      this.add(builder.cast(to!, this.pick(from!, plan.a)));
       return;
     }
-    const op = COMPARE_OPS[plan.op % COMPARE_OPS.length]!;
-    const left = this.#element(base, plan.a);
-    const right = plan.c < 4 ? builder.const(builder.typeOf(base), 0n) : this.#element(base, plan.b);
-    this.add(builder.compare(op, left, right));
+    const middle = [...integers, ptr(this.type(plan.type)), FUNCTION_TYPES[0]!][plan.b % 4]!;
+    this.add(builder.cast(known.type, builder.cast(middle, known.value)), known.origin);
   }
+}
+
+export function either(left: Origin, right: Origin): Origin {
+  return { local: left.local || right.local, outer: left.outer || right.outer };
 }
