@@ -1,5 +1,6 @@
 // All that the C++ addon exports, by the names it has there. Nothing else in this package calls the addon.
 // Every function checks its arguments itself: TypeError, RangeError, or NativeMemError.
+import type { CpuFeature } from './cpu-features.js';
 import { NativeMemError, TrapError, type TrapKind } from './errors.js';
 import { loadAddon } from './loader.js';
 
@@ -134,6 +135,7 @@ export interface NativeBinding {
     result: string,
     name: string,
   ): (...args: unknown[]) => unknown;
+  cpuFeatures(): CpuFeature[];
   processSymbol(name: string): bigint | undefined;
   setPerfMap(path: string | undefined): void;
   setGdbInterface(enabled: boolean): void;

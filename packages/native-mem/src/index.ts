@@ -32,6 +32,7 @@ export {
   PROT_READ,
   PROT_WRITE,
 } from './constants.js';
+export { type CpuFeature, cpuFeatures } from './cpu-features.js';
 export { DataBlock } from './data-block.js';
 export {
   NativeMemError,

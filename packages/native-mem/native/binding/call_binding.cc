@@ -9,6 +9,7 @@
 #include "call/guarded_call.h"
 #include "call/signature.h"
 #include "code/code_lookup.h"
+#include "platform/cpu_features.h"
 #include "platform/fault_handlers.h"
 
 namespace native_mem {
@@ -79,6 +80,13 @@ Napi::Value ProcessSymbol(const Napi::CallbackInfo& info, EnvState&) {
   return AddressValue(info.Env(), reinterpret_cast<std::uintptr_t>(address));
 }
 
+Napi::Value CpuFeaturesFn(const Napi::CallbackInfo& info, EnvState&) {
+  const std::vector<const char*> features = CpuFeatures();
+  Napi::Array names = Napi::Array::New(info.Env(), features.size());
+  for (std::uint32_t i = 0; i < features.size(); ++i) names.Set(i, features[i]);
+  return names;
+}
+
 // setErrorClasses(NativeMemError, TrapError): both are constructed with (message, details).
 Napi::Value SetErrorClasses(const Napi::CallbackInfo& info, EnvState& state) {
   if (!info[0].IsFunction() || !info[1].IsFunction()) FailType("setErrorClasses takes two classes");
@@ -106,6 +114,7 @@ Napi::Value CallSlotsBuffer(const Napi::CallbackInfo& info, EnvState& state) {
 void ExportCalls(Napi::Object exports) {
   Export<BindFunction>(exports, "bindFunction");
   Export<CallFunction>(exports, "callFunction");
+  Export<CpuFeaturesFn>(exports, "cpuFeatures");
   Export<ProcessSymbol>(exports, "processSymbol");
   Export<CallSlotsBuffer>(exports, "callSlots");
   Export<SetErrorClasses>(exports, "setErrorClasses");

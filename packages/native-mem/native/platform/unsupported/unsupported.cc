@@ -5,6 +5,7 @@
 
 #include "platform/barriers.h"
 #include "platform/code_file.h"
+#include "platform/cpu_features.h"
 #include "platform/fault_handlers.h"
 #include "platform/lazy_entry.h"
 #include "platform/trap_context.h"
@@ -12,6 +13,8 @@
 namespace native_mem {
 
 bool GuardedCallsSupported() { return false; }
+
+std::vector<const char*> CpuFeatures() { return {}; }
 
 void InstallFaultHandlers() {}
 
