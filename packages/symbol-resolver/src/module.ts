@@ -1,10 +1,11 @@
 // A loaded SMF file as the linker sees it: which symbols it gives to others, and whether its code may run here.
 import { isPersistedSection, type SigningKey } from '@simple-jit/jit-instantiator';
 import type { MappedSmf } from '@simple-jit/smf-cache';
-import { Arch, Platform, type SmfFile, type SmfSymbol, SymbolBinding, SymbolType } from '@simple-jit/smf-format';
+import { Arch, Platform, type SmfFile, type SmfSymbol, SymbolType } from '@simple-jit/smf-format';
 import type { Image } from './image.js';
 import { areaOf } from './layout.js';
 import { canRelocate } from './relocate.js';
+import { isExported } from './symbol-hashes.js';
 import { type Judged, judge } from './trust.js';
 
 const HOST_ARCHITECTURES: Partial<Record<NodeJS.Architecture, number>> = { x64: Arch.X86_64, arm64: Arch.Aarch64 };
@@ -15,9 +16,13 @@ const HOST_PLATFORMS: Partial<Record<NodeJS.Platform, number>> = {
   freebsd: Platform.FreeBSD,
 };
 
+const DATA_TYPES: ReadonlySet<number> = new Set([SymbolType.Data, SymbolType.Constant]);
+
 /** A symbol that a module has and others may use. */
 export interface Definition {
   readonly module: Module;
+  /** What the symbol was read from. */
+  readonly file: SmfFile;
   readonly symbol: SmfSymbol;
   /** It lies in code, so that it can be called. */
   readonly isFunction: boolean;
@@ -58,14 +63,16 @@ export class Module {
 
   /** The symbol of that name which other modules may use: global or weak, in a section that is loaded, and no template. */
   definition(name: string): Definition | undefined {
-    const symbol = this.file.findSymbol(name);
-    return symbol && this.#definitionOf(symbol);
+    const { file } = this;
+    const symbol = file.findSymbol(name);
+    return symbol && this.#definitionOf(symbol, file);
   }
 
   /** All such symbols. Decodes the whole symbol table. */
   *definitions(): Iterable<Definition> {
-    for (const symbol of this.file.symbols) {
-      const definition = this.#definitionOf(symbol);
+    const { file } = this;
+    for (const symbol of file.symbols) {
+      const definition = this.#definitionOf(symbol, file);
       if (definition !== undefined) yield definition;
     }
   }
@@ -74,9 +81,10 @@ export class Module {
   refusal(): string | undefined {
     if (!this.#canRun) return 'machine code cannot run in interpret mode';
     const { arch, platform } = this.file.header;
-    if (arch !== HOST_ARCHITECTURES[process.arch] || !canRelocate(arch)) {
+    if (arch !== HOST_ARCHITECTURES[process.arch]) {
       return `its code is for architecture ${arch}, this machine is ${process.arch}`;
     }
+    if (!canRelocate(arch)) return `code for architecture ${arch} cannot be linked yet`;
     if (platform !== Platform.Any && platform !== HOST_PLATFORMS[process.platform]) {
       return `its code is for platform ${platform}, this is ${process.platform}`;
     }
@@ -90,11 +98,11 @@ export class Module {
     this.#mapped.close();
   }
 
-  #definitionOf(symbol: SmfSymbol): Definition | undefined {
-    if (symbol.binding === SymbolBinding.Local || symbol.type === SymbolType.None || symbol.isTemplate)
-      return undefined;
-    const area = areaOfSymbol(this.file, symbol);
-    return area && { module: this, symbol, isFunction: area === 'code' };
+  #definitionOf(symbol: SmfSymbol, file: SmfFile): Definition | undefined {
+    if (!isExported(symbol.type, symbol.binding) || symbol.isTemplate) return undefined;
+    const area = areaOfSymbol(file, symbol);
+    // The C-aligned layouts have all symbols in the code, data too.
+    return area && { module: this, file, symbol, isFunction: area === 'code' && !DATA_TYPES.has(symbol.type) };
   }
 }
 

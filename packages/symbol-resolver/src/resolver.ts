@@ -39,6 +39,8 @@ export class JitSymbolResolver implements Disposable {
   readonly #addresses = new Map<string, bigint>();
   /** The same names, but for those that are registered only. */
   readonly #found = new Map<string, Found>();
+  /** Of `#found`: symbols of the process. */
+  readonly #fromProcess = new Set<string>();
   readonly #signatures = new Map<string, NativeSignature>();
   readonly #callables = new Map<string, BoundFunction<NativeSignature>>();
   /** The addresses of stubs that callables are bound to. */
@@ -108,9 +110,8 @@ export class JitSymbolResolver implements Disposable {
     const module = new Module(file, order, this.jit.config.trustedKeys, this.#native !== undefined);
     this.#modules.set(module);
     this.#forgetNamesOf(module);
-    for (const [name, { from }] of this.#found) {
-      if (from === 'process' && this.jit.canJitInstantiate(name)) this.#forget(name);
-    }
+    // The JIT, which may know them now, goes before the process.
+    for (const name of this.#fromProcess) if (this.jit.canJitInstantiate(name)) this.#forget(name);
     if (before !== undefined) this.#retire(before);
   }
 
@@ -206,6 +207,7 @@ export class JitSymbolResolver implements Disposable {
       this.#registered,
       this.#addresses,
       this.#found,
+      this.#fromProcess,
       this.#signatures,
       this.#callables,
       this.#entries,
@@ -240,6 +242,7 @@ export class JitSymbolResolver implements Disposable {
         : undefined);
     if (found === undefined) return undefined;
     this.#found.set(name, found);
+    if (found.from === 'process') this.#fromProcess.add(name);
     if (found.address !== undefined) this.#addresses.set(name, found.address);
     return found;
   }
@@ -265,8 +268,7 @@ export class JitSymbolResolver implements Disposable {
     switch (result.kind) {
       case 'success':
       case 'updateFailed':
-        this.#signatures.set(name, nativeSignature(this.jit.signatureOf(name)!));
-        return { from: 'jit', address: this.#native && result.address };
+        return this.#instantiated(name, result.address, reasons);
       case 'compilationError':
         reasons.push(result.message);
         return undefined;
@@ -276,6 +278,16 @@ export class JitSymbolResolver implements Disposable {
       case 'notFound':
         return undefined;
     }
+  }
+
+  #instantiated(name: string, address: bigint, reasons: string[]): Found | undefined {
+    const signature = this.jit.signatureOf(name);
+    if (signature === undefined) {
+      reasons.push(`${name} was dropped by a listener while it was instantiated`);
+      return undefined;
+    }
+    this.#signatures.set(name, nativeSignature(signature));
+    return { from: 'jit', address: this.#native && address };
   }
 
   #findInProcess(name: string, { reasons }: Failure): Found | undefined {
@@ -288,11 +300,15 @@ export class JitSymbolResolver implements Disposable {
 
   /** The definitions of a name in the order in which they count, but for those in modules whose code may not run here. */
   *#usableDefinitions(name: string, reasons: string[]): Iterable<Definition> {
-    for (const { module } of this.#modules.definitions(name)) {
+    for (const found of this.#modules.definitions(name)) {
+      const { module } = found;
       const refusal = module.refusal();
-      if (refusal !== undefined) reasons.push(`${module.path}: ${refusal}`);
-      // Looked up again, as what was verified may not be what was looked at before.
-      const definition = refusal === undefined ? module.definition(name) : undefined;
+      if (refusal !== undefined) {
+        reasons.push(`${module.path}: ${refusal}`);
+        continue;
+      }
+      // What was verified may not be what was looked at before.
+      const definition = found.file === module.file ? found : module.definition(name);
       if (definition !== undefined) yield definition;
     }
   }
@@ -398,6 +414,7 @@ export class JitSymbolResolver implements Disposable {
   #forget(name: string): void {
     this.#native?.stubs.unbind(name);
     this.#found.delete(name);
+    this.#fromProcess.delete(name);
     if (this.#registered.has(name)) return;
     this.#addresses.delete(name);
     this.#callables.delete(name);

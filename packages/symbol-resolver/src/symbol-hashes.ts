@@ -5,7 +5,7 @@ import { type SmfFile, SymbolBinding, SymbolType } from '@simple-jit/smf-format'
 /** The v1.1 symbol entry (docs/spec/smf-format.md, 4). */
 const ENTRY = { size: 72, nameHash: 4, type: 8, binding: 9 } as const;
 
-/** The stored name hash, as a signed integer, of each symbol that is defined and not local. */
+/** The stored name hash, as a signed integer, of each symbol that others may use. */
 export function* exportedHashes(file: SmfFile): Iterable<number> {
   if (file.layout !== 'v1.1') {
     for (const { type, binding, nameHash } of file.symbols) if (isExported(type, binding)) yield nameHash | 0;
@@ -22,6 +22,8 @@ export function* exportedHashes(file: SmfFile): Iterable<number> {
   }
 }
 
-function isExported(type: number, binding: number): boolean {
-  return type !== SymbolType.None && binding !== SymbolBinding.Local;
+/** True for symbols that are defined, are something that has an address, and may be used by other modules. */
+export function isExported(type: number, binding: number): boolean {
+  if (binding !== SymbolBinding.Global && binding !== SymbolBinding.Weak) return false;
+  return type !== SymbolType.None && type !== SymbolType.Type && type !== SymbolType.Trait;
 }
