@@ -3,6 +3,7 @@
 import { benchCodegen } from './codegen.js';
 import type { BenchRow } from './compare.js';
 import { benchNativeMem } from './native-mem.js';
+import { benchResolver } from './resolver.js';
 import { benchRuntime } from './runtime.js';
 import { benchSmfFormat } from './smf-format.js';
 import { benchSoften } from './soften/index.js';
@@ -12,6 +13,7 @@ const groups: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   'smf-format': benchSmfFormat,
   codegen: benchCodegen,
   compile: benchSoften,
+  resolver: benchResolver,
   runtime: benchRuntime,
 };
 

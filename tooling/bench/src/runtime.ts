@@ -1,4 +1,4 @@
-// The runtime's hot paths: a resolved name, a file opened through the cache, and a process's way to its first result.
+// The runtime's hot paths: a file opened through the cache, and a process's way to its first result.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,45 +7,19 @@ import { fileURLToPath } from 'node:url';
 import { assembleLibrary } from '@simple-jit/jit-instantiator/assemble';
 import { SmfCache } from '@simple-jit/smf-cache';
 import { parseSmf } from '@simple-jit/smf-format';
-import { JitSymbolResolver } from '@simple-jit/symbol-resolver';
 import { type BenchRow, compare, duration } from './compare.js';
 
 const LIBRARY = fileURLToPath(new URL('../../../examples/collections.tir', import.meta.url));
-const SYMBOL = 'fn$sum$f64';
 
 export async function benchRuntime(): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'simple-jit-bench-'));
   try {
     const library = join(folder, 'collections.smf');
     writeFileSync(library, assembleLibrary(readFileSync(LIBRARY, 'utf8')), { mode: 0o644 });
-    return [await resolveHit(library), await cacheHit(library), ...startUp(library)];
+    return [await cacheHit(library), ...startUp(library)];
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** Timer resolution is far above one look-up, so both sides do a thousand. */
-const REPEAT = 1000;
-
-async function resolveHit(library: string): Promise<BenchRow> {
-  using resolver = new JitSymbolResolver({ updateSmf: false });
-  resolver.loadSmf(library);
-  resolver.resolve(SYMBOL);
-  const map = new Map([[SYMBOL, 1n]]);
-  let sink = 0n;
-  const row = await compare(
-    'a hit of resolve()',
-    () => {
-      for (let i = 0; i < REPEAT; i++) sink ^= resolver.resolve(SYMBOL)!;
-    },
-    'Map.get',
-    () => {
-      for (let i = 0; i < REPEAT; i++) sink ^= map.get(SYMBOL)!;
-    },
-    { operations: REPEAT },
-  );
-  if (sink < 0n) throw new Error('addresses are not negative');
-  return row;
 }
 
 async function cacheHit(library: string): Promise<BenchRow> {
