@@ -21,7 +21,7 @@ export interface LibraryModule {
  * The file stays mapped while any handle on it (or on any module of the library) is open, whatever the cache evicts or the
  * disk does. Close it when done (or hold it with `using`); a forgotten one is unmapped when it is collected.
  *
- * Every member but `path`, `size`, `library` and `close()` throws {@link SmfCacheError} `ERR_CLOSED` after `close()`, and
+ * Every member but `path`, `size`, `offset`, `library` and `close()` throws {@link SmfCacheError} `ERR_CLOSED` after `close()`, and
  * NativeMemError `ERR_FILE_SHRUNK` once the file was found to have become shorter while it was mapped. Views that were
  * handed out have length 0 once the last handle is closed and the cache let go of the file (unpacked ones stay); of a
  * file that became shorter they show zeros where it ended.
@@ -59,12 +59,18 @@ export class MappedSmf implements Disposable {
   }
 
   /**
-   * Where the file or module begins in memory; 0n for bytes given to `cacheFromBytes`. A file's is page-aligned. Valid
-   * until `close()`.
+   * Where the mapping of the file (or library) begins, page-aligned; 0n for bytes given to `cacheFromBytes`. Valid until
+   * `close()`, for `mmapReadBytes` and its kin.
+   *
+   * @example mmapReadBytes(file.address, file.offset + file.size - 128, 128) // the header
    */
   get address(): bigint {
-    const { address } = this.#open;
-    return address === 0n ? 0n : address + BigInt(this.#part.offset);
+    return this.#open.address;
+  }
+
+  /** Where this begins in the mapping, in bytes: 0, unless it is a module of a library. */
+  get offset(): number {
+    return this.#part.offset;
   }
 
   /** The parsed file. Its views live as long as this handle. */
@@ -147,18 +153,17 @@ export class MappedSmf implements Disposable {
     this.close();
   }
 
-  /** What `action` reads, unless the file became shorter meanwhile: then what it read may be zeros. */
+  /** What `action` reads, unless the file became shorter by then: what it read may be zeros. */
   #read<T>(action: (smf: SmfFile) => T): T {
     const mapping = this.#open;
-    mapping.check();
     let result: T;
     try {
       result = action(this.#part.smf);
     } catch (error) {
-      mapping.check();
+      mapping.checkWhole();
       throw error instanceof SmfFormatError ? error.inFile(this.path) : error;
     }
-    mapping.check();
+    mapping.checkWhole();
     return result;
   }
 

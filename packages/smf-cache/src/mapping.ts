@@ -131,11 +131,16 @@ export class Mapping {
   }
 
   /**
-   * Throws if the file became shorter since it was mapped.
+   * Throws if the file was found to be shorter than it was mapped: a fault that reading caused shows in every property.
    * @throws NativeMemError `ERR_FILE_SHRUNK`
    */
   check(): void {
-    this.#file?.view(0, 0);
+    void this.#file?.address;
+  }
+
+  /** As `check`, but looks for itself: a file that became shorter has lost its last byte. */
+  checkWhole(): void {
+    if (this.#file !== undefined && this.size > 0) mmapReadBytes(this.#file.address, this.size - 1, 1);
   }
 
   /** True if this is still what the file is. */
