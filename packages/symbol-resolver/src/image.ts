@@ -103,6 +103,15 @@ export class Image {
     );
   }
 
+  /** The section that an address lies in, and how many bytes from its start. */
+  placeOf(address: number): { readonly section: number; readonly offset: number } | undefined {
+    for (const { index, area, offset, size } of this.layout.sections.values()) {
+      const within = address - this.#bases[area] - offset;
+      if (within >= 0 && within < size) return { section: index, offset: within };
+    }
+    return undefined;
+  }
+
   /** Gives the memory back. What a call is in right now native-mem keeps until that ends. */
   close(): void {
     for (const block of [this.#code, this.#writable, this.#constant]) block?.close();

@@ -1,7 +1,7 @@
 // A loaded SMF file as the linker sees it: which symbols it gives to others, and whether its code may run here.
 import { isPersistedSection, type SigningKey } from '@simple-jit/jit-instantiator';
 import type { MappedSmf } from '@simple-jit/smf-cache';
-import { Arch, Platform, type SmfFile, type SmfSymbol, SymbolType } from '@simple-jit/smf-format';
+import { Arch, Platform, type SmfFile, type SmfSymbol, SymbolBinding, SymbolType } from '@simple-jit/smf-format';
 import type { Image } from './image.js';
 import { areaOf } from './layout.js';
 import { canRelocate } from './relocate.js';
@@ -75,6 +75,23 @@ export class Module {
       const definition = this.#definitionOf(symbol, file);
       if (definition !== undefined) yield definition;
     }
+  }
+
+  /** The last symbol that begins in a section at an offset or before it, of any binding. Goes through the symbol table. */
+  symbolBefore(section: number, offset: number): SmfSymbol | undefined {
+    let best: SmfSymbol | undefined;
+    for (const symbol of this.file.symbols) {
+      if (symbol.sectionIndex !== section || symbol.type === SymbolType.None || symbol.value > offset) continue;
+      // Of those at one place a global one says more than a local one, such as that of a section.
+      if (
+        best === undefined ||
+        symbol.value > best.value ||
+        (symbol.value === best.value && symbol.binding !== SymbolBinding.Local)
+      ) {
+        best = symbol;
+      }
+    }
+    return best;
   }
 
   /** Why its code may not run here; undefined if it may. Reads the whole of a signed file, once. */

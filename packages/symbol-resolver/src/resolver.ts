@@ -194,6 +194,22 @@ export class JitSymbolResolver implements Disposable {
     return bindFunction(this.#entry(key), signature, { name: `the entry point of ${path}` });
   }
 
+  /**
+   * The symbol of a module, local ones too, that an address in memory lies in; undefined if it is in no module's code or data.
+   * Goes through the symbols of that module.
+   *
+   * @example if (error instanceof TrapError) console.log(resolver.symbolAt(error.pc)?.symbol);
+   */
+  symbolAt(address: bigint): { readonly path: string; readonly symbol: string; readonly offset: number } | undefined {
+    for (const module of this.#modules.values()) {
+      const place = module.image?.placeOf(Number(address));
+      if (place === undefined) continue;
+      const symbol = module.symbolBefore(place.section, place.offset);
+      return symbol && { path: module.path, symbol: symbol.name, offset: place.offset - symbol.value };
+    }
+    return undefined;
+  }
+
   /** Closes the instantiator and frees all code. Closing twice does nothing. @throws JitError `ERR_WRITE_BACK`, after everything is closed */
   close(): void {
     if (this.#closed) return;

@@ -196,12 +196,17 @@ describe.skipIf(!hasCompiler())('a module of C', () => {
     resolver.resolveFunction('get', I64);
   });
 
-  test('a trap names the module', () => {
-    const path = load('trap.smf', compile('long divide(long a, long b) { return a / b; }'));
-    expect(caught(() => resolver.resolveFunction('divide', I64_I64_I64)(1, 0))).toMatchObject({
-      kind: 'divide',
-      symbol: path,
-    });
+  test('a trap names the module, and its place the function', () => {
+    const source = `
+      static __attribute__((noinline)) long quotient(long a, long b) { return a / b; }
+      long divide(long a, long b) { return quotient(a, b) + 1; } long data = 3;`;
+    const path = load('trap.smf', compile(source));
+    const divide = resolver.resolveFunction('divide', I64_I64_I64);
+    const error = caught(() => divide(1, 0)) as TrapError;
+    expect(error).toMatchObject({ kind: 'divide', symbol: path });
+    expect(resolver.symbolAt(error.pc)).toMatchObject({ path, symbol: 'quotient' });
+    expect(resolver.symbolAt(resolver.resolve('data')! + 2n)).toEqual({ path, symbol: 'data', offset: 2 });
+    expect(resolver.symbolAt(4096n)).toBeUndefined();
   });
 });
 

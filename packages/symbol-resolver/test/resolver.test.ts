@@ -387,8 +387,11 @@ describe('modules go', () => {
   });
 });
 
-test('the example of the README runs', async () => {
+test('the examples of the README run', async () => {
   const root = fileURLToPath(new URL('..', import.meta.url));
-  const [example] = readmeExamples(root);
-  expect(await runExample(root, example!, { 'library.smf': join(folder, 'library.smf') })).toBe('[ 10, 20, 30 ]\n');
+  const examples = readmeExamples(root);
+  const run = (example: string, file: string) => runExample(root, example, { [file]: join(folder, file) });
+  expect(examples.length).toBe(2);
+  expect(await run(examples[0]!, 'library.smf')).toBe('[ 10, 20, 30 ]\n');
+  expect(await run(examples[1]!, 'counter.smf')).toBe('42n 43n\n7n\n');
 });
