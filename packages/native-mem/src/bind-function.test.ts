@@ -75,6 +75,23 @@ describe('bindFunction', () => {
     arena.close();
   });
 
+  test('takes up to 255 parameters', () => {
+    using arena = new CodeArena({ reserve: 2 ** 20 });
+    const kinds = ['i64', 'f64', 'i32', 'ptr'] as const;
+    for (const count of [16, 17, 100, 255]) {
+      const params = Array.from({ length: count }, (_, i) => kinds[i % 4]!);
+      const values = params.map((type, i) => (type === 'i64' || type === 'ptr' ? BigInt(i * 1001) : i + 7));
+      for (const i of [0, 1, 2, 14, 15, 16, count - 3, count - 2, count - 1].filter((at) => at < count)) {
+        using block = arena.allocate(echo(params, i));
+        const call = bindFunction(block.address, { params, result: params[i]! }) as (...args: unknown[]) => unknown;
+        expect(call(...values)).toBe(values[i]);
+        expect(() => call(...values, 1)).toThrow(TypeError);
+        expect(() => call(...values.slice(1))).toThrow(TypeError);
+        expect(() => call(...values, ...values)).toThrow(TypeError);
+      }
+    }
+  });
+
   test('extends small integers to the whole register, by their own sign', () => {
     const { address } = install('returnArgument');
     expect(bindFunction(address, { params: ['i8'], result: 'u64' })(-1)).toBe(2n ** 64n - 1n);
@@ -237,15 +254,16 @@ describe('bindFunction', () => {
       const add = nm.bindFunction(install('addI64').address, { params: ['i64', 'i64'], result: 'i64' });
       const half = nm.bindFunction(install('addF64').address, { params: ['f64', 'f64'], result: 'f64' });
       const same = nm.bindFunction(install('returnArgument').address, { params: ['i8'], result: 'u64' });
-      const errors = [() => add(1n), () => add(1n, 2), () => add(1n, 2n ** 63n), () => same(128), () => half(1, 1n)]
+      const many = nm.bindFunction(install('addI64').address, { params: Array(255).fill('i64'), result: 'i64' });
+      const errors = [() => many(1n), () => add(1n), () => add(1n, 2), () => add(1n, 2n ** 63n), () => same(128), () => half(1, 1n)]
         .map((f) => { try { f(); } catch (e) { return e.constructor.name + e.code + e.message; } });
       const number = nm.bindFunction(install('returnArgument').address, { params: ['u64'], result: 'u64:number' });
       try { number(2n ** 60n); } catch (e) { errors.push(e.name + e.code + e.message); }
-      console.log(JSON.stringify([String(add(2n, -3n)), half(0.5, 0.25), String(same(-1)), add.name, errors]));`;
+      console.log(JSON.stringify([String(add(2n, -3n)), half(0.5, 0.25), String(same(-1)), add.name, String(many(...Array(254).fill(3n), 4n)), errors]));`;
     const generated = runScript(body);
     const plain = runScript(body, { args: ['--disallow-code-generation-from-strings'] });
     expect(generated.status, generated.stderr).toBe(0);
-    expect(JSON.parse(generated.stdout).slice(0, 4)).toEqual(['-1', 0.75, '18446744073709551615', 'addI64']);
+    expect(JSON.parse(generated.stdout).slice(0, 5)).toEqual(['-1', 0.75, '18446744073709551615', 'addI64', '6']);
     expect(plain.stdout).toBe(generated.stdout);
   });
 
@@ -266,7 +284,7 @@ describe('bindFunction', () => {
     expect(() => bind(address, { params: [], result: 'constructor' })).toThrow(TypeError);
     expect(() => bind(address, { params: 'i32', result: 'void' })).toThrow(TypeError);
     expect(() => bind(address, { params: [], result: undefined })).toThrow(TypeError);
-    expect(() => bind(address, { params: Array(33).fill('i32'), result: 'void' })).toThrow(RangeError);
+    expect(() => bind(address, { params: Array(256).fill('i32'), result: 'void' })).toThrow(RangeError);
     expect(() => bind(Number(address), { params: [], result: 'void' })).toThrow(TypeError);
     expect(() => bind(0n, { params: [], result: 'void' })).toThrow(
       expect.objectContaining({ code: 'ERR_NOT_EXECUTABLE' }),

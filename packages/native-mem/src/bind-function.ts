@@ -25,7 +25,7 @@ export type NativeTypeName =
   | 'u64:number';
 
 export interface NativeSignature {
-  /** At most 32. */
+  /** At most 255. */
   readonly params: readonly NativeTypeName[];
   readonly result: NativeTypeName | 'void';
 }

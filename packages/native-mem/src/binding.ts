@@ -140,7 +140,7 @@ export interface NativeBinding {
   setPerfMap(path: string | undefined): void;
   setGdbInterface(enabled: boolean): void;
 
-  /** The memory through which generated wrappers pass numbers: 32 values, the result, the mode; 8 bytes each. */
+  /** The memory through which generated wrappers pass numbers: the result, the mode, 255 values; 8 bytes each. */
   callSlots(): ArrayBuffer;
   callFunction(fnPtr: bigint, ...args: (bigint | number)[]): bigint;
 }

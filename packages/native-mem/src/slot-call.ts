@@ -8,8 +8,10 @@ export type RawFunction = (...args: unknown[]) => unknown;
 
 type Factory = (call: RawFunction, views: SlotViews, unsafe: (name: string) => never) => RawFunction;
 
-const RESULT = 32;
-const MODE = 33;
+// Where the addon has them, in words of 8 bytes: see CallSlots in native/binding/env_state.h.
+const RESULT = 0;
+const MODE = 1;
+const ARGUMENTS = 2;
 
 // One view per way to read or write a slot; all over the same memory.
 const buffer = binding.callSlots();
@@ -110,8 +112,8 @@ function wrapperSource(params: readonly string[], result: string): string {
       pointers.push(name); // checked by the addon
       return;
     }
-    checks.push(code.check(name, i));
-    if (code.store) stores.push(code.store(name, i));
+    checks.push(code.check(name, ARGUMENTS + i));
+    if (code.store) stores.push(code.store(name, ARGUMENTS + i));
   });
   return `'use strict';
 const { ${Object.keys(views).join(', ')} } = views;

@@ -13,9 +13,9 @@ namespace native_mem {
 // Memory shared with JavaScript, through which generated wrappers pass numbers cheaper than as arguments.
 // src/slot-call.ts knows this layout.
 struct CallSlots {
-  std::uint64_t values[32];
   std::uint64_t result;
   std::uint64_t mode;  // not 0: the next bound function called takes its arguments from here
+  std::uint64_t values[255];
 };
 
 struct EnvState {

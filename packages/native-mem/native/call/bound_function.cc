@@ -65,12 +65,7 @@ napi_value CallBySlots(napi_env env, const BoundFunction& function, const napi_v
   return nullptr;
 }
 
-napi_value Call(napi_env env, napi_callback_info info) {
-  std::size_t count = Signature::kMaxParameters;
-  napi_value values[Signature::kMaxParameters];
-  void* data = nullptr;
-  napi_get_cb_info(env, info, &count, values, nullptr, &data);
-  const auto& function = *static_cast<BoundFunction*>(data);
+napi_value Dispatch(napi_env env, const BoundFunction& function, std::size_t count, const napi_value* values) {
   try {
     if (function.slots->mode != 0) {
       function.slots->mode = 0;
@@ -83,6 +78,24 @@ napi_value Call(napi_env env, napi_callback_info info) {
     ThrowArgument(env, error);
   }
   return nullptr;
+}
+
+napi_value CallWithMany(napi_env env, napi_callback_info info, const BoundFunction& function) {
+  std::size_t count = Signature::kMaxParameters;
+  napi_value values[Signature::kMaxParameters];
+  napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  return Dispatch(env, function, count, values);
+}
+
+// Node-API fills what is left of `values`, so the common case gets a short array.
+napi_value Call(napi_env env, napi_callback_info info) {
+  constexpr std::size_t kFew = 16;
+  std::size_t count = kFew;
+  napi_value values[kFew];
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  const auto& function = *static_cast<BoundFunction*>(data);
+  return count <= kFew ? Dispatch(env, function, count, values) : CallWithMany(env, info, function);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ struct Parameter {
 };
 
 struct Signature {
-  static constexpr std::size_t kMaxParameters = 32;
+  static constexpr std::size_t kMaxParameters = 255;
   static constexpr std::size_t kStackOffset = sizeof(GuardFrame);  // stack words follow the frame
 
   std::vector<Parameter> parameters;
