@@ -13,20 +13,44 @@ const implied: Record<Bound, readonly Bound[]> = {
 
 const strongest = { i: 'Int', u: 'Int', f: 'Float' } as const;
 
-/** True if whatever satisfies `bound` satisfies `needed` as well: `implies('Int', 'Ord')`. */
-export function implies(bound: Bound, needed: Bound): boolean {
-  return implied[bound].includes(needed);
+/** A type parameter where more than its own bound is known of it, as behind an `if T is Float`. */
+export interface KnownParam extends TypeParam {
+  readonly also?: readonly Bound[];
 }
 
-/** The strongest bound that `type` satisfies: `Int` and `Float` for numbers, `Ord` for pointers, `Eq` for bool; undefined for an unknown parameter. */
+/** True if whatever satisfies `bound` satisfies `needed` as well: `implies('Int', 'Ord')`. */
+export function implies(bound: Bound, needed: Bound): boolean {
+  return implied[bound]?.includes(needed) ?? false;
+}
+
+/**
+ * The strongest bound that `type` satisfies: `Int` and `Float` for numbers, `Ord` for pointers, `Eq` for bool and function
+ * pointers, `Any` for arrays, structs and enums; undefined for an unknown parameter.
+ */
 export function boundOf(type: Type, typeParams: readonly TypeParam[] = []): Bound | undefined {
-  if (type.kind === 'ptr') return 'Ord';
-  if (type.kind === 'param') return typeParams[type.index]?.bound;
-  return type.name === 'bool' ? 'Eq' : strongest[type.name[0] as 'i' | 'u' | 'f'];
+  switch (type.kind) {
+    case 'ptr':
+      return 'Ord';
+    case 'param':
+      return typeParams[type.index]?.bound;
+    case 'fn':
+      return 'Eq';
+    case 'scalar':
+      return type.name === 'bool' ? 'Eq' : strongest[type.name[0] as 'i' | 'u' | 'f'];
+    default:
+      return 'Any';
+  }
 }
 
 /** True if `type` can do what `needed` promises; a type parameter can what its own bound promises. */
-export function satisfies(type: Type, needed: Bound, typeParams: readonly TypeParam[] = []): boolean {
+export function satisfies(type: Type, needed: Bound, typeParams: readonly KnownParam[] = []): boolean {
   const bound = boundOf(type, typeParams);
-  return bound !== undefined && implies(bound, needed);
+  if (bound === undefined) return false;
+  if (implies(bound, needed)) return true;
+  return type.kind === 'param' && (typeParams[type.index]!.also?.some((other) => implies(other, needed)) ?? false);
+}
+
+/** What an `if` asks: does the concrete type satisfy the bound, or is it the type? */
+export function isBound(is: Bound | Type): is is Bound {
+  return typeof is === 'string';
 }

@@ -1,23 +1,22 @@
 // Programmatic construction of functions, with explicit block parameters. Each instruction is checked as it is added, so
 // that an error points at the line that made it; what only the whole function shows (dominance, edges) is the verifier's.
+import { boundOf, isBound, type KnownParam } from './bounds.js';
+import { InstructionBuilder } from './build-instructions.js';
+import { NO_TYPES } from './declarations.js';
 import { IrBuildError } from './errors.js';
 import type {
-  BinaryOp,
   Block,
   BlockId,
-  CompareOp,
-  ConstValue,
   Edge,
   Instruction,
   IrFunction,
   Template,
   TemplateModule,
   Terminator,
-  TypeParam,
-  UnaryOp,
+  TypeDeclaration,
+  TypeEnvironment,
   Value,
 } from './ir.js';
-import { checkInstruction, inferResult, type VerifyCode } from './operations.js';
 import { renumber } from './renumber.js';
 import { type Bound, type ParamType, param as paramType, scalar, type Type, typeToString } from './types.js';
 
@@ -42,23 +41,17 @@ interface OpenBlock {
  * const template = f.build();
  * ```
  */
-export class FunctionBuilder {
-  readonly name: string;
-  readonly #typeParams: TypeParam[] = [];
-  readonly #types: Type[] = [];
-  readonly #names: (string | undefined)[] = [];
+export class FunctionBuilder extends InstructionBuilder {
+  readonly #typeParams: KnownParam[] = [];
   readonly #blocks: OpenBlock[] = [];
   #result: Type | undefined;
   #current = 0;
 
-  constructor(name: string) {
-    this.name = name;
+  /** `types` finds the declarations of structs and enums whose fields the function uses (see `environmentOf`). */
+  constructor(name: string, options: { readonly types?: TypeEnvironment } = {}) {
+    super(name, options.types ?? NO_TYPES);
     this.block('entry');
   }
-
-  readonly #fail = (code: VerifyCode, expected: string, found: string): never => {
-    throw new IrBuildError(code, this.name, expected, found);
-  };
 
   /** Adds a type parameter and returns the type that it stands for. */
   typeParam(name: string, bound: Bound): ParamType {
@@ -89,7 +82,7 @@ export class FunctionBuilder {
 
   /** Adds a parameter to a block: its value comes with each edge to the block. */
   blockParam(block: BlockId, type: Type, name?: string): Value {
-    const value = this.#value(type, name);
+    const value = this.newValue(type, name);
     this.#open(block).params.push(value);
     return value;
   }
@@ -105,80 +98,16 @@ export class FunctionBuilder {
     this.#current = block;
   }
 
-  typeOf(value: Value): Type {
-    return this.#types[value] ?? this.#fail('VALUE', 'a value of this function', `number ${value}`);
+  /**
+   * The type parameters so far, with the bounds that `ifType` has taught of them. Where exactly those hold is for the
+   * verifier, which sees the whole function.
+   */
+  override knownTypeParams(): readonly KnownParam[] {
+    return this.#typeParams;
   }
 
-  const(type: Type, value: ConstValue, name?: string): Value {
-    return this.#define(type, name, (result) => ({ op: 'const', result, value }));
-  }
-
-  unary(op: UnaryOp, arg: Value, name?: string): Value {
-    return this.#define(this.typeOf(arg), name, (result) => ({ op, result, arg }));
-  }
-
-  binary(op: BinaryOp, left: Value, right: Value, name?: string): Value {
-    this.typeOf(right);
-    return this.#define(this.typeOf(left), name, (result) => ({ op, result, left, right }));
-  }
-
-  compare(op: CompareOp, left: Value, right: Value, name?: string): Value {
-    this.typeOf(left);
-    this.typeOf(right);
-    return this.#define(scalar('bool'), name, (result) => ({ op, result, left, right }));
-  }
-
-  select(condition: Value, left: Value, right: Value, name?: string): Value {
-    this.typeOf(condition);
-    this.typeOf(right);
-    return this.#define(this.typeOf(left), name, (result) => ({ op: 'select', result, condition, left, right }));
-  }
-
-  /** Converts to `type`. */
-  convert(type: Type, arg: Value, name?: string): Value {
-    this.typeOf(arg);
-    return this.#define(type, name, (result) => ({ op: 'convert', result, arg }));
-  }
-
-  load(address: Value, name?: string): Value {
-    const found = this.typeOf(address);
-    const type = inferResult('load', found, undefined);
-    if (type === undefined) return this.#fail('OPERAND_TYPE', 'a pointer', typeToString(found));
-    return this.#define(type, name, (result) => ({ op: 'load', result, address }));
-  }
-
-  store(address: Value, value: Value): void {
-    this.typeOf(address);
-    this.typeOf(value);
-    this.#add({ op: 'store', address, value });
-  }
-
-  /** The address of element `index` (i64) of the array at `base`. */
-  elem(base: Value, index: Value, name?: string): Value {
-    this.typeOf(index);
-    return this.#define(this.typeOf(base), name, (result) => ({ op: 'elem', result, base, index }));
-  }
-
-  /** The size of `type` in bytes. */
-  sizeof(type: Type, name?: string): Value {
-    return this.#define(scalar('i64'), name, (result) => ({ op: 'sizeof', result, type }));
-  }
-
-  /** Calls a template that returns a value of type `type`. The callee is checked by `verifyModule`. */
-  call(type: Type, template: string, typeArgs: readonly Type[], args: readonly Value[], name?: string): Value {
-    for (const arg of args) this.typeOf(arg);
-    return this.#define(type, name, (result) => ({
-      op: 'call',
-      result,
-      callee: { template, typeArgs: [...typeArgs] },
-      args: [...args],
-    }));
-  }
-
-  /** Calls a template that returns nothing. */
-  callVoid(template: string, typeArgs: readonly Type[], args: readonly Value[]): void {
-    for (const arg of args) this.typeOf(arg);
-    this.#add({ op: 'call', result: undefined, callee: { template, typeArgs: [...typeArgs] }, args: [...args] });
+  protected override append(instruction: Instruction): void {
+    this.#unfinished().instructions.push(instruction);
   }
 
   jump(block: BlockId, args: readonly Value[] = []): void {
@@ -193,17 +122,35 @@ export class FunctionBuilder {
     otherwiseArgs: readonly Value[],
   ): void {
     const found = this.typeOf(condition);
-    if (found !== scalar('bool')) this.#fail('OPERAND_TYPE', 'bool', typeToString(found));
+    if (found !== scalar('bool')) this.fail('OPERAND_TYPE', 'bool', typeToString(found));
     // biome-ignore lint/suspicious/noThenProperty: an edge's name; no one awaits a terminator
     const edges = { then: this.#edge(then, thenArgs), else: this.#edge(otherwise, otherwiseArgs) };
     this.#terminate({ op: 'branch', condition, ...edges });
+  }
+
+  /** Goes to `then` if `type` satisfies the bound, or is the type; decided at specialisation. */
+  ifType(
+    type: Type,
+    is: Bound | Type,
+    then: BlockId,
+    thenArgs: readonly Value[],
+    otherwise: BlockId,
+    otherwiseArgs: readonly Value[],
+  ): void {
+    // biome-ignore lint/suspicious/noThenProperty: an edge's name; no one awaits a terminator
+    const edges = { then: this.#edge(then, thenArgs), else: this.#edge(otherwise, otherwiseArgs) };
+    this.#terminate({ op: 'if', type, is, ...edges });
+    const learned = isBound(is) ? is : boundOf(is, this.#typeParams);
+    const known = type.kind === 'param' ? this.#typeParams[type.index] : undefined;
+    if (type.kind !== 'param' || known === undefined || learned === undefined) return;
+    this.#typeParams[type.index] = { ...known, also: [...(known.also ?? []), learned] };
   }
 
   return(value?: Value): void {
     const found = value === undefined ? undefined : this.typeOf(value);
     if (found !== this.#result) {
       const show = (type: Type | undefined) => (type === undefined ? 'no value' : `a value of ${typeToString(type)}`);
-      this.#fail('RETURN_TYPE', show(this.#result), show(found));
+      this.fail('RETURN_TYPE', show(this.#result), show(found));
     }
     this.#terminate({ op: 'return', value });
   }
@@ -218,48 +165,32 @@ export class FunctionBuilder {
    */
   build(): Template {
     const blocks: Block[] = this.#blocks.map(({ name, params, instructions, terminator }, b) => {
-      if (terminator === undefined) return this.#fail('SHAPE', `a terminator in block ${name ?? `%${b}`}`, 'none');
+      if (terminator === undefined) return this.fail('SHAPE', `a terminator in block ${name ?? `%${b}`}`, 'none');
       return { name, params: [...params], instructions: [...instructions], terminator };
     });
+    const { types, names } = this.values();
     const fn: IrFunction = {
       name: this.name,
-      typeParams: [...this.#typeParams],
+      typeParams: this.#typeParams.map(({ name, bound }) => ({ name, bound })),
       result: this.#result,
-      valueTypes: [...this.#types],
-      valueNames: [...this.#names],
+      valueTypes: [...types],
+      valueNames: [...names],
       blocks,
     };
     return renumber(fn);
   }
 
-  #value(type: Type, name: string | undefined): Value {
-    this.#types.push(type);
-    this.#names.push(name);
-    return (this.#types.length - 1) as Value;
-  }
-
   #open(block: BlockId): OpenBlock {
-    return this.#blocks[block] ?? this.#fail('BLOCK', `a block below ${this.#blocks.length}`, `number ${block}`);
-  }
-
-  #define(type: Type, name: string | undefined, make: (result: Value) => Instruction): Value {
-    const result = this.#value(type, name);
-    this.#add(make(result));
-    return result;
-  }
-
-  #add(instruction: Instruction): void {
-    checkInstruction(instruction, this.#types, this.#typeParams, this.#fail);
-    this.#unfinished().instructions.push(instruction);
+    return this.#blocks[block] ?? this.fail('BLOCK', `a block below ${this.#blocks.length}`, `number ${block}`);
   }
 
   #edge(block: BlockId, args: readonly Value[]): Edge {
     const { params } = this.#open(block);
-    if (block === 0) this.#fail('EDGE_TO_ENTRY', 'an edge to another block than the entry', 'one to it');
-    if (args.length !== params.length) this.#fail('EDGE_ARITY', `${params.length} arguments`, `${args.length}`);
+    if (block === 0) this.fail('EDGE_TO_ENTRY', 'an edge to another block than the entry', 'one to it');
+    if (args.length !== params.length) this.fail('EDGE_ARITY', `${params.length} arguments`, `${args.length}`);
     args.forEach((arg, i) => {
       const [expected, found] = [this.typeOf(params[i]!), this.typeOf(arg)];
-      if (found !== expected) this.#fail('EDGE_TYPE', typeToString(expected), typeToString(found));
+      if (found !== expected) this.fail('EDGE_TYPE', typeToString(expected), typeToString(found));
     });
     return { block, args: [...args] };
   }
@@ -271,19 +202,32 @@ export class FunctionBuilder {
   #unfinished(): OpenBlock {
     const block = this.#blocks[this.#current]!;
     if (block.terminator !== undefined) {
-      this.#fail('SHAPE', 'a block without a terminator', `${block.name ?? `%${this.#current}`}, which has one`);
+      this.fail('SHAPE', 'a block without a terminator', `${block.name ?? `%${this.#current}`}, which has one`);
     }
     return block;
   }
 }
 
-/** Collects the templates of one library. */
+/** Collects the declarations and templates of one library. */
 export class ModuleBuilder {
   readonly name: string;
   readonly #templates = new Map<string, Template>();
+  readonly #declarations = new Map<string, TypeDeclaration>();
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /** Finds what `declare` added so far: the option `types` of builders of this module's functions. */
+  readonly types: TypeEnvironment = (name) => this.#declarations.get(name);
+
+  /** Adds a struct or enum. Throws `IrBuildError` with `DUPLICATE` for a name that is taken. */
+  declare(declaration: TypeDeclaration): void {
+    const { name } = declaration;
+    if (this.#declarations.has(name)) {
+      throw new IrBuildError('DUPLICATE', this.name, 'one declaration of each name', `a second ${name}`);
+    }
+    this.#declarations.set(name, declaration);
   }
 
   /** Adds a finished function, or a builder's. Throws `IrBuildError` with `DUPLICATE` for a name that is taken. */
@@ -297,6 +241,6 @@ export class ModuleBuilder {
 
   /** The module so far. Not verified: call `verifyModule`. */
   build(): TemplateModule {
-    return { name: this.name, templates: [...this.#templates.values()] };
+    return { name: this.name, types: [...this.#declarations.values()], templates: [...this.#templates.values()] };
   }
 }

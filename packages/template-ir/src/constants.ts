@@ -1,6 +1,6 @@
 // Literals: which a type can hold, and the one form that each has in a specialised function.
-import { satisfies } from './bounds.js';
-import type { ConstValue, TypeParam } from './ir.js';
+import { type KnownParam, satisfies } from './bounds.js';
+import type { ConstValue } from './ir.js';
 import { MAX_INTEGER_LITERAL, MIN_INTEGER_LITERAL } from './limits.js';
 import { isBool, isFloat, isInt, isSigned, sizeOf, type Type, typeToString } from './types.js';
 
@@ -28,11 +28,11 @@ export function bigintToF32(value: bigint): number {
 export function literalProblem(
   value: ConstValue,
   type: Type,
-  typeParams: readonly TypeParam[] = [],
+  typeParams: readonly KnownParam[] = [],
 ): string | undefined {
   if (typeof value === 'boolean') return isBool(type) ? undefined : `a value of ${typeToString(type)}`;
   if (isBool(type)) return 'true or false';
-  if (type.kind === 'ptr') return value === 0n ? undefined : 'null';
+  if (type.kind === 'ptr' || type.kind === 'fn') return value === 0n ? undefined : 'null';
   if (typeof value === 'bigint') {
     if (value < MIN_INTEGER_LITERAL || value > MAX_INTEGER_LITERAL) return 'an integer from -2^63 to 2^64 - 1';
     if (!satisfies(type, 'Num', typeParams)) return `a type with bound Num for a number, not ${typeToString(type)}`;
@@ -55,7 +55,7 @@ export function normaliseLiteral(value: ConstValue, type: Type): ConstValue {
 
 /** The literal in the text form: `-1`, `1.0`, `-0.0`, `inf`, `nan`, `true`; `null` for the null pointer. */
 export function literalToString(value: ConstValue, type: Type): string {
-  if (type.kind === 'ptr' && value === 0n) return 'null';
+  if ((type.kind === 'ptr' || type.kind === 'fn') && value === 0n) return 'null';
   if (typeof value !== 'number') return String(value);
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';

@@ -63,6 +63,10 @@ export interface Dominators {
   isReachable(block: number): boolean;
   /** True if every path from the entry to `block` passes `dominator`; both reachable. A block dominates itself. */
   dominates(dominator: number, block: number): boolean;
+  /** The reachable blocks, each after the one that dominates it immediately. */
+  readonly order: Int32Array;
+  /** The block that dominates a reachable block immediately; the entry's is itself. */
+  immediateDominator(block: number): number;
 }
 
 export function dominators(graph: FlowGraph): Dominators {
@@ -81,6 +85,8 @@ export function dominators(graph: FlowGraph): Dominators {
     free[w] = start + 1;
   }
   return {
+    order,
+    immediateDominator: (block) => order[idom[position[block]!]!]!,
     isReachable: (block) => position[block]! >= 0,
     dominates(dominator, block) {
       const a = position[dominator]!;

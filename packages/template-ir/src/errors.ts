@@ -1,6 +1,6 @@
 // The typed errors of this package. Each carries what a program needs to react and says in its message what was expected.
 import type { TrapKind } from './ir.js';
-import type { VerifyCode } from './operations.js';
+import type { VerifyCode } from './verify-code.js';
 
 /**
  * What is wrong with a text, by code:
@@ -108,8 +108,15 @@ export class IrVerifyError extends Error implements IrDiagnostic {
  * - `BOUND_NOT_MET`: an argument that cannot do what its parameter's bound promises
  * - `LITERAL_RANGE`: a literal of the template that the concrete type cannot hold
  * - `UNKNOWN_TEMPLATE`: a name that the module does not define
+ * - `UNKNOWN_TYPE`: a struct or enum that nothing declares; `LAYOUT_CYCLE`: one that contains itself by value
+ * - `TOO_LARGE`: a type, or all slots together, with more bytes than `limits.ts` allows
+ * - `LIMIT`: another limit of `limits.ts`, which a struct's or enum's fields exceed
  */
 export type SpecialiseCode =
+  | 'UNKNOWN_TYPE'
+  | 'LAYOUT_CYCLE'
+  | 'TOO_LARGE'
+  | 'LIMIT'
   | 'ARGUMENT_COUNT'
   | 'ARGUMENT_TYPE'
   | 'BOUND_NOT_MET'
@@ -122,10 +129,33 @@ export class IrSpecialiseError extends Error {
   readonly code: SpecialiseCode;
   readonly template: string;
 
-  constructor(code: SpecialiseCode, template: string, message: string) {
-    super(`${template}: ${message}`);
+  constructor(code: SpecialiseCode, template: string, message: string, options?: ErrorOptions) {
+    super(`${template}: ${message}`, options);
     this.code = code;
     this.template = template;
+  }
+}
+
+/**
+ * - `UNKNOWN_TYPE`: a struct or enum that nothing declares
+ * - `ARGUMENT_COUNT`: not one type argument per type parameter of the declaration; `NOT_CONCRETE`: a type parameter
+ * - `LAYOUT_CYCLE`: a type that contains itself by value; `TOO_LARGE`: one of more than 2^31 - 1 bytes
+ * - `LIMIT`: another limit of `limits.ts`
+ */
+export type LayoutCode = 'UNKNOWN_TYPE' | 'ARGUMENT_COUNT' | 'NOT_CONCRETE' | 'LAYOUT_CYCLE' | 'TOO_LARGE' | 'LIMIT';
+
+/** A type that has no layout. */
+export class IrLayoutError extends Error {
+  override readonly name = 'IrLayoutError';
+  readonly code: LayoutCode;
+  /** From the type that was asked for to what is at fault: types and, between them, the fields that lead on. */
+  readonly path: readonly string[];
+
+  constructor(code: LayoutCode, path: readonly string[], message: string) {
+    const where = path.length > 10 ? [...path.slice(0, 5), '…', ...path.slice(-4)] : path;
+    super(`${message}${where.length === 0 ? '' : ` (at ${where.join(' > ')})`} [${code}]`);
+    this.code = code;
+    this.path = path;
   }
 }
 

@@ -1,28 +1,32 @@
 // Table of contents of the template IR.
+export { decodeDeclaration, encodeDeclaration } from './binary/declarations.js';
 export { decodeTemplate } from './binary/decode.js';
 export { type EncodedTemplate, encodeModule, encodeTemplate } from './binary/encode.js';
 export { boundOf, implies, satisfies } from './bounds.js';
 export { FunctionBuilder, ModuleBuilder } from './builder.js';
+export { environmentOf } from './declarations.js';
 export {
   type DecodeCode,
   diagnosticToString,
   IrBuildError,
   IrDecodeError,
   type IrDiagnostic,
+  IrLayoutError,
   IrLinkError,
   IrSpecialiseError,
   IrStepLimitError,
   IrSyntaxError,
   IrTrapError,
   IrVerifyError,
+  type LayoutCode,
   type LinkCode,
   type SpecialiseCode,
   type SyntaxCode,
 } from './errors.js';
 export type { IrValue } from './interpret/arithmetic.js';
 export { type CalleeProvider, instances } from './interpret/instances.js';
-export { type InterpretOptions, interpret } from './interpret/interpret.js';
-export { LinearMemory, type Memory } from './interpret/memory.js';
+export { type ExternFunction, type InterpretOptions, interpret } from './interpret/interpret.js';
+export { type ByteMemory, LinearMemory, type Memory } from './interpret/memory.js';
 export type {
   BinaryOp,
   Block,
@@ -32,33 +36,68 @@ export type {
   ConcreteFunction,
   ConstValue,
   Edge,
+  EnumDeclaration,
+  FieldDeclaration,
   Instruction,
   IrFunction,
+  Layout,
   Opcode,
+  StructDeclaration,
   Template,
   TemplateModule,
   Terminator,
   TrapKind,
+  TypeDeclaration,
+  TypeEnvironment,
   TypeParam,
   UnaryOp,
   Value,
 } from './ir.js';
-export { BINARY_OPS, COMPARE_OPS, edgesOf, operandsOf, resultOf, UNARY_OPS, type VerifyCode } from './operations.js';
-export { renumber } from './renumber.js';
-export { type CalleeReference, calleesOf, signatureOf, specialise } from './specialise.js';
-export { parseModule, parseType, parseTypeList } from './text/parse.js';
-export { printFunction, printModule } from './text/print.js';
+export { type FieldLayout, layoutOf, type TypeLayout } from './layout.js';
 export {
+  BINARY_OPS,
+  COMPARE_OPS,
+  edgesOf,
+  isBinary,
+  isCompare,
+  isUnary,
+  operandsOf,
+  resultOf,
+  terminatorOperands,
+  UNARY_OPS,
+} from './operations.js';
+export { renumber } from './renumber.js';
+export {
+  type CalleeReference,
+  calleesOf,
+  type ExternReference,
+  externsOf,
+  type SpecialiseOptions,
+  signatureOf,
+  specialise,
+} from './specialise.js';
+export { type BlockLines, lineTable } from './text/line-table.js';
+export { type ParseTypeOptions, parseModule, parseType, parseTypeList } from './text/parse.js';
+export { printDeclaration, printFunction, printModule } from './text/print.js';
+export {
+  type ArrayType,
+  arrayOf,
   BOUNDS,
   type Bound,
+  depthOf,
   type FloatName,
+  type FunctionType,
+  fnType,
   type IntName,
+  isAggregate,
   isBool,
   isConcrete,
   isFloat,
   isInt,
   isSigned,
   mangle,
+  type NamedType,
+  named,
   type ParamType,
   type PointerType,
   param,
@@ -81,6 +120,8 @@ export {
   diagnoseTemplate,
   lookupIn,
   type TemplateLookup,
+  verifyDeclarations,
   verifyModule,
   verifyTemplate,
 } from './verify.js';
+export type { VerifyCode } from './verify-code.js';

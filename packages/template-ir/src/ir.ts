@@ -251,12 +251,14 @@ declare const verifiedBrand: unique symbol;
 
 /**
  * A function without type parameters, produced by `specialise` only, and verified. `symbol` is the name it is linked
- * under, `typeArgs` what it was specialised for.
+ * under, `typeArgs` what it was specialised for. `layouts` are the layouts of all structs and enums that it depends on, one
+ * line of text each, sorted: code that was kept must not be used where one of them is another.
  */
 export interface ConcreteFunction extends IrFunction {
   readonly [verifiedBrand]: true;
   readonly symbol: string;
   readonly typeArgs: readonly Type[];
+  readonly layouts: readonly string[];
 }
 
 /** A field of a struct, or of a variant of an enum. */

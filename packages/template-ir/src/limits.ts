@@ -12,6 +12,24 @@ export const MAX_PARAMS = 255;
 /** Levels of a type: `i64` has one, `ptr<i64>` two. */
 export const MAX_TYPE_DEPTH = 64;
 
+/** Types written in a type: `Pair<i64, ptr<i64>>` has four. (Levels alone do not bound it: `Pair<X, X>` doubles with each.) */
+export const MAX_TYPE_PARTS = 1024;
+
+/** Bytes of a type, elements of an array. */
+export const MAX_TYPE_SIZE = 2 ** 31 - 1;
+
+/** Fields of a struct or variant, variants of an enum. */
+export const MAX_FIELDS = 65_535;
+
+/** Structs and enums within one another by value. */
+export const MAX_LAYOUT_DEPTH = 256;
+
+/** Fields of all structs and enums whose layouts one function needs. */
+export const MAX_LAYOUT_FIELDS = 2 ** 20;
+
+/** Bytes of all slots of a function. */
+export const MAX_SLOT_BYTES = 2 ** 30;
+
 /** Characters of one number in the text form. */
 export const MAX_LITERAL_LENGTH = 64;
 

@@ -1,19 +1,45 @@
-// From a template and type arguments to a concrete function: substitutes, brings literals to their type, verifies.
+// From a template and type arguments to a concrete function: decides branches on types, substitutes, verifies, lowers
+// aggregates. docs/spec/template-ir.md, section 9.
 import { boundOf, satisfies } from './bounds.js';
-import { literalProblem, normaliseLiteral } from './constants.js';
-import { IrSpecialiseError } from './errors.js';
-import type { Callee, ConcreteFunction, Instruction, IrFunction, Template } from './ir.js';
-import { MAX_TYPE_DEPTH } from './limits.js';
-import { isConcrete, mangle, type Signature, signatureToString, substitute, type Type, typeToString } from './types.js';
+import { Concretion, checkNamedArgument } from './concrete.js';
+import { decideBranches } from './decide-branches.js';
+import { NO_TYPES } from './declarations.js';
+import { IrSpecialiseError, IrVerifyError } from './errors.js';
+import type { Callee, ConcreteFunction, Instruction, IrFunction, Template, TypeEnvironment, Value } from './ir.js';
+import { MAX_PARAMS, MAX_TYPE_DEPTH, MAX_TYPE_PARTS } from './limits.js';
+import { hasAggregates, lowerAggregates, lowerType } from './lower-aggregates.js';
+import { renumber } from './renumber.js';
+import {
+  depthOf,
+  type FunctionType,
+  isConcrete,
+  mangle,
+  mentionsNamed,
+  partsOf,
+  type Signature,
+  signatureToString,
+  type Type,
+  typeToString,
+  withArguments,
+} from './types.js';
 import { verifyTemplate } from './verify.js';
+import { Verifier } from './verify-function.js';
+
+export interface SpecialiseOptions {
+  /** The name that the instance is linked under; default: `mangle(template.name, typeArgs)`. */
+  readonly symbol?: string;
+  /** Finds the declarations of the structs and enums in the template and in the type arguments; default: there are none. */
+  readonly types?: TypeEnvironment;
+}
 
 /**
- * The instance of `template` for `typeArgs`, without type parameters, verified. Values and blocks keep their numbers.
- * `symbol` is the name it is linked under; default: `mangle(template.name, typeArgs)`.
+ * The instance of `template` for `typeArgs`: without type parameters, branches on types, and values of aggregate types;
+ * verified. Values and blocks keep their numbers if the template has neither aggregates nor branches on types.
  *
  * Throws `IrSpecialiseError`: `ARGUMENT_COUNT`, `ARGUMENT_TYPE` (not concrete, or more than 64 levels deep),
- * `BOUND_NOT_MET`, `LITERAL_RANGE` (a literal that the concrete type cannot hold, such as -1 where T is u8);
- * `IrVerifyError` if the template itself is not valid.
+ * `BOUND_NOT_MET`, `LITERAL_RANGE` (a literal that the concrete type cannot hold, such as -1 where T is u8),
+ * `UNKNOWN_TYPE`, `LAYOUT_CYCLE`, `TOO_LARGE`, `LIMIT` (see `SpecialiseCode`); `IrVerifyError` if the template itself is
+ * not valid.
  *
  * ```ts
  * const sum = parseModule(text).templates.find((template) => template.name === 'sum')!;
@@ -23,28 +49,48 @@ import { verifyTemplate } from './verify.js';
 export function specialise(
   template: Template,
   typeArgs: readonly Type[],
-  options: { readonly symbol?: string } = {},
+  options: SpecialiseOptions = {},
 ): ConcreteFunction {
-  checkArguments(template, typeArgs);
-  const valueTypes = template.valueTypes.map((type) => substitute(type, typeArgs));
+  const types = options.types ?? NO_TYPES;
+  checkArguments(template, typeArgs, types);
+  const chosen = decideBranches(template, typeArgs);
+  const concretion = new Concretion(chosen, typeArgs, types);
+  const valueTypes = chosen.valueTypes.map((type) => concretion.type(type));
+  const concrete = (instruction: Instruction): Instruction =>
+    concretion.instruction(instruction, valueTypes, chosen.valueTypes);
   const fn = {
     name: template.name,
     symbol: options.symbol ?? mangle(template.name, typeArgs),
     typeParams: [],
     typeArgs: [...typeArgs],
-    result: template.result === undefined ? undefined : substitute(template.result, typeArgs),
+    layouts: [] as readonly string[],
+    result: chosen.result === undefined ? undefined : concretion.type(chosen.result),
     valueTypes,
-    valueNames: template.valueNames,
-    blocks: template.blocks.map((block) => ({
-      ...block,
-      instructions: block.instructions.map((instruction) => concrete(template, instruction, valueTypes, typeArgs)),
-    })),
+    valueNames: chosen.valueNames,
+    blocks: chosen.blocks.map((block) => ({ ...block, instructions: block.instructions.map(concrete) })),
   };
-  verifyTemplate(fn);
-  return fn as unknown as ConcreteFunction; // the brand is a type only; nothing else sets it
+  verifyTemplate(fn, undefined, types);
+  if (!hasAggregates(fn)) return branded({ ...fn, layouts: concretion.layouts });
+  const lowered = renumber(lowerAggregates(fn, concretion));
+  verifyLowered(lowered, types);
+  return branded({ ...lowered, layouts: concretion.layouts });
 }
 
-function checkArguments(template: Template, typeArgs: readonly Type[]): void {
+/** The brand is a type only; nothing else sets it. */
+function branded(fn: Omit<ConcreteFunction, symbol>): ConcreteFunction {
+  return fn as ConcreteFunction;
+}
+
+/** What was valid before is valid now, or the lowering is wrong. It may add a parameter, and levels to types. */
+function verifyLowered(fn: IrFunction, types: TypeEnvironment): void {
+  const raise = (diagnostic: ConstructorParameters<typeof IrVerifyError>[0]): never => {
+    throw new IrVerifyError(diagnostic);
+  };
+  const options = { fieldAs: lowerType, maxParams: MAX_PARAMS + 1, trustTypes: true };
+  new Verifier(fn, () => undefined, types, raise, options).check();
+}
+
+function checkArguments(template: Template, typeArgs: readonly Type[], types: TypeEnvironment): void {
   const { typeParams, name } = template;
   if (typeArgs.length !== typeParams.length) {
     const params = typeParams.map((param) => `${param.name}: ${param.bound}`).join(', ');
@@ -53,9 +99,9 @@ function checkArguments(template: Template, typeArgs: readonly Type[]): void {
   }
   typeParams.forEach((param, i) => {
     const arg = typeArgs[i]!;
-    if (depthOf(arg) > MAX_TYPE_DEPTH) {
-      const message = `the argument for ${param.name} has more than ${MAX_TYPE_DEPTH} levels`;
-      throw new IrSpecialiseError('ARGUMENT_TYPE', name, message);
+    if (depthOf(arg) > MAX_TYPE_DEPTH || partsOf(arg) > MAX_TYPE_PARTS) {
+      const limits = `${MAX_TYPE_DEPTH} levels or ${MAX_TYPE_PARTS} parts`;
+      throw new IrSpecialiseError('ARGUMENT_TYPE', name, `the argument for ${param.name} has more than ${limits}`);
     }
     if (!isConcrete(arg)) {
       const message = `the argument for ${param.name} must be concrete, ${typeToString(arg)} is not`;
@@ -65,46 +111,8 @@ function checkArguments(template: Template, typeArgs: readonly Type[]): void {
       const message = `${param.name} needs bound ${param.bound}, ${typeToString(arg)} has ${boundOf(arg)} only`;
       throw new IrSpecialiseError('BOUND_NOT_MET', name, message);
     }
+    if (mentionsNamed(arg)) checkNamedArgument(arg, types, name);
   });
-}
-
-function depthOf(type: Type): number {
-  let depth = 1;
-  for (let inner = type; inner.kind === 'ptr'; inner = inner.to) depth++;
-  return depth;
-}
-
-function concrete(
-  template: Template,
-  instruction: Instruction,
-  valueTypes: readonly Type[],
-  typeArgs: readonly Type[],
-): Instruction {
-  switch (instruction.op) {
-    case 'const': {
-      const type = valueTypes[instruction.result];
-      if (type === undefined) return instruction; // the verifier reports it
-      const generic = template.valueTypes[instruction.result]!;
-      const problem = literalProblem(instruction.value, type);
-      // Wrong for every argument: the verifier's to report. Wrong for this one: ours.
-      if (problem !== undefined && literalProblem(instruction.value, generic, template.typeParams) === undefined) {
-        const message = `literal ${String(instruction.value)} of type ${typeToString(generic)}: expected ${problem}`;
-        throw new IrSpecialiseError('LITERAL_RANGE', template.name, message);
-      }
-      return { ...instruction, value: normaliseLiteral(instruction.value, type) };
-    }
-    case 'sizeof':
-      return { ...instruction, type: substitute(instruction.type, typeArgs) };
-    case 'call': {
-      const { template: name, typeArgs: args } = instruction.callee;
-      return {
-        ...instruction,
-        callee: { template: name, typeArgs: args.map((type) => substitute(type, typeArgs)) },
-      };
-    }
-    default:
-      return instruction;
-  }
 }
 
 /** What a caller passes and gets back. For a template, its types still name the type parameters. */
@@ -115,22 +123,57 @@ export function signatureOf(fn: IrFunction): Signature {
 /** A callee, and the signature that the calls of it rely on. */
 export interface CalleeReference extends Callee {
   readonly signature: Signature;
+  /** `call`, or `fnaddr` where its address is taken. */
+  readonly op: 'call' | 'fnaddr';
 }
 
-/** What a verified function calls: each template, type arguments and signature once, in the order of their first call. */
+/**
+ * What a verified function calls and takes the address of: each template, type arguments, signature and operation once, in
+ * the order of their first use.
+ */
 export function calleesOf(fn: IrFunction): readonly CalleeReference[] {
   const found = new Map<string, CalleeReference>();
   for (const block of fn.blocks) {
     for (const instruction of block.instructions) {
-      if (instruction.op !== 'call') continue;
-      const { callee, args, result } = instruction;
-      const signature = {
-        params: args.map((arg) => fn.valueTypes[arg]!),
-        result: result === undefined ? undefined : fn.valueTypes[result]!,
-      };
-      const key = `${callee.template}<${callee.typeArgs.map(typeToString).join(', ')}>${signatureToString(signature)}`;
-      if (!found.has(key)) found.set(key, { ...callee, signature });
+      const { op } = instruction;
+      if (op !== 'call' && op !== 'fnaddr') continue;
+      const { callee } = instruction;
+      const signature = op === 'call' ? signatureOfCall(instruction, fn) : addressedSignature(instruction.result, fn);
+      const key = `${op} ${withArguments(callee.template, callee.typeArgs)}${signatureToString(signature)}`;
+      if (!found.has(key)) found.set(key, { ...callee, signature, op });
     }
   }
   return [...found.values()];
+}
+
+/** A C function, and the signature that the calls of it rely on. */
+export interface ExternReference {
+  readonly symbol: string;
+  readonly signature: Signature;
+}
+
+/** The C functions that a verified function calls: each symbol and signature once, in the order of their first call. */
+export function externsOf(fn: IrFunction): readonly ExternReference[] {
+  const found = new Map<string, ExternReference>();
+  for (const block of fn.blocks) {
+    for (const instruction of block.instructions) {
+      if (instruction.op !== 'extern') continue;
+      const signature = signatureOfCall(instruction, fn);
+      const key = `${instruction.symbol}${signatureToString(signature)}`;
+      if (!found.has(key)) found.set(key, { symbol: instruction.symbol, signature });
+    }
+  }
+  return [...found.values()];
+}
+
+function signatureOfCall({ args, result }: Extract<Instruction, { op: 'call' | 'extern' }>, fn: IrFunction): Signature {
+  return {
+    params: args.map((arg) => fn.valueTypes[arg]!),
+    result: result === undefined ? undefined : fn.valueTypes[result]!,
+  };
+}
+
+function addressedSignature(address: Value, fn: IrFunction): Signature {
+  const { params, result } = fn.valueTypes[address] as FunctionType;
+  return { params, result };
 }

@@ -1,6 +1,11 @@
 // The types of the template IR. Types are interned: two structurally equal types are the same object, so `===` compares
 // them and a Map keyed by type works.
 
+import { enroll, factsOf, intern } from './intern.js';
+import { MAX_TYPE_SIZE } from './limits.js';
+
+export { isAggregate } from './intern.js';
+
 export type SignedIntName = 'i8' | 'i16' | 'i32' | 'i64';
 export type UnsignedIntName = 'u8' | 'u16' | 'u32' | 'u64';
 export type IntName = SignedIntName | UnsignedIntName;
@@ -59,14 +64,9 @@ export const SCALAR_NAMES: readonly ScalarName[] = [
 ]; // biome-ignore format: one row reads better
 
 const scalars = new Map<string, ScalarType>(
-  SCALAR_NAMES.map((name) => [name, Object.freeze({ kind: 'scalar' as const, name })]),
+  SCALAR_NAMES.map((name) => [name, enroll<ScalarType>({ kind: 'scalar', name }, [])]),
 );
 const pointers = new WeakMap<Type, PointerType>();
-// Names of type parameters come from files: they must not stay for ever.
-const params = new Map<string, WeakRef<ParamType>>();
-const forgotten = new FinalizationRegistry<string>((key) => {
-  if (params.get(key)?.deref() === undefined) params.delete(key);
-});
 
 /** The scalar type of that name. */
 export function scalar(name: ScalarName): ScalarType {
@@ -77,7 +77,7 @@ export function scalar(name: ScalarName): ScalarType {
 export function ptr(to: Type): PointerType {
   let type = pointers.get(to);
   if (type === undefined) {
-    type = Object.freeze({ kind: 'ptr' as const, to });
+    type = enroll<PointerType>({ kind: 'ptr', to }, [to]);
     pointers.set(to, type);
   }
   return type;
@@ -85,14 +85,28 @@ export function ptr(to: Type): PointerType {
 
 /** Type parameter number `index`, which the template calls `name`. */
 export function param(index: number, name: string): ParamType {
-  const key = `${index} ${name}`;
-  let type = params.get(key)?.deref();
-  if (type === undefined) {
-    type = Object.freeze({ kind: 'param' as const, index, name });
-    params.set(key, new WeakRef(type));
-    forgotten.register(type, key);
+  return intern<ParamType>(`T${index} ${name}`, [], () => ({ kind: 'param', index, name }));
+}
+
+/** `length` values of type `of`. Throws RangeError unless `length` is an integer from 1 to 2^31 - 1. */
+export function arrayOf(of: Type, length: number): ArrayType {
+  if (!Number.isInteger(length) || length < 1 || length > MAX_TYPE_SIZE) {
+    throw new RangeError(`the length of an array is an integer from 1 to ${MAX_TYPE_SIZE}, not ${length}`);
   }
-  return type;
+  return intern<ArrayType>(`a${factsOf(of).id},${length}`, [of], () => ({ kind: 'array', of, length }));
+}
+
+/** The struct or enum `name` with type arguments `args`. What it holds, and whether it exists, a declaration says. */
+export function named(name: string, args: readonly Type[] = []): NamedType {
+  const key = `n${args.map((arg) => factsOf(arg).id).join()} ${name}`;
+  return intern<NamedType>(key, args, () => ({ kind: 'named', name, args: Object.freeze([...args]) }));
+}
+
+/** The type of addresses of functions with those parameters and that result; `undefined` for none. */
+export function fnType(params: readonly Type[], result: Type | undefined): FunctionType {
+  const parts = result === undefined ? params : [...params, result];
+  const key = `f${parts.map((part) => factsOf(part).id).join()}${result === undefined ? '' : '>'}`;
+  return intern<FunctionType>(key, parts, () => ({ kind: 'fn', params: Object.freeze([...params]), result }));
 }
 
 export function isInt(type: Type): type is ScalarType & { readonly name: IntName } {
@@ -111,29 +125,85 @@ export function isBool(type: Type): boolean {
   return type === scalar('bool');
 }
 
-/** Size in bytes, which is also the natural alignment; undefined for a type parameter. */
+/** Size in bytes where it needs no declaration; undefined for type parameters, structs and enums, and arrays of them (see `layoutOf`). */
 export function sizeOf(type: Type): number | undefined {
-  if (type.kind === 'ptr') return 8;
-  if (type.kind === 'param') return undefined;
-  return type.name === 'bool' ? 1 : Number(type.name.slice(1)) / 8;
+  switch (type.kind) {
+    case 'scalar':
+      return type.name === 'bool' ? 1 : Number(type.name.slice(1)) / 8;
+    case 'ptr':
+    case 'fn':
+      return 8;
+    case 'array': {
+      const size = sizeOf(type.of);
+      return size === undefined || size * type.length > MAX_TYPE_SIZE ? undefined : size * type.length;
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** True if no type parameter occurs in it. */
 export function isConcrete(type: Type): boolean {
-  if (type.kind === 'ptr') return isConcrete(type.to);
-  return type.kind === 'scalar';
+  return type.kind === 'scalar' || factsOf(type).concrete;
+}
+
+/** Levels of a type: `i64` has one, `ptr<i64>` two. */
+export function depthOf(type: Type): number {
+  return type.kind === 'scalar' ? 1 : factsOf(type).depth;
+}
+
+/** How many types are written in a type: `Pair<i64, ptr<i64>>` has four. */
+export function partsOf(type: Type): number {
+  return type.kind === 'scalar' ? 1 : factsOf(type).parts;
+}
+
+/** True if a struct or enum is written in it. */
+export function mentionsNamed(type: Type): boolean {
+  return type.kind !== 'scalar' && factsOf(type).mentionsNamed;
 }
 
 /** Replaces each type parameter by the argument of its index. */
 export function substitute(type: Type, args: readonly Type[]): Type {
+  if (isConcrete(type)) return type;
   if (type.kind === 'param') return args[type.index] ?? type;
-  if (type.kind === 'ptr') return ptr(substitute(type.to, args));
-  return type;
+  return rebuild(type, (part) => substitute(part, args));
 }
 
-/** The type as text form and note.sdn write it: `i64`, `ptr<f64>`, `T`. */
+/** A type of the same form, with each of its parts mapped. */
+export function rebuild(type: Type, map: (part: Type) => Type): Type {
+  switch (type.kind) {
+    case 'ptr':
+      return ptr(map(type.to));
+    case 'array':
+      return arrayOf(map(type.of), type.length);
+    case 'named':
+      return type.args.length === 0 ? type : named(type.name, type.args.map(map));
+    case 'fn':
+      return fnType(type.params.map(map), type.result === undefined ? undefined : map(type.result));
+    default:
+      return type;
+  }
+}
+
+/** The type as text form and note.sdn write it: `i64`, `ptr<f64>`, `Pair<i32, f64>`, `array<u8, 16>`, `fn(i64) -> bool`, `T`. */
 export function typeToString(type: Type): string {
-  return type.kind === 'ptr' ? `ptr<${typeToString(type.to)}>` : type.name;
+  switch (type.kind) {
+    case 'ptr':
+      return `ptr<${typeToString(type.to)}>`;
+    case 'array':
+      return `array<${typeToString(type.of)}, ${type.length}>`;
+    case 'named':
+      return withArguments(type.name, type.args);
+    case 'fn':
+      return `fn${signatureToString(type)}`;
+    default:
+      return type.name;
+  }
+}
+
+/** The name of a struct, enum or template with type arguments: `Pair<i32, f64>`, `sort<f64>`, `main`. */
+export function withArguments(name: string, typeArgs: readonly Type[]): string {
+  return typeArgs.length === 0 ? name : `${name}<${typeArgs.map(typeToString).join(', ')}>`;
 }
 
 /** What a native caller must pass and gets back; all types are concrete. `result` is undefined for a function without one. */

@@ -2,10 +2,12 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type DecodeCode,
+  decodeDeclaration,
   decodeTemplate,
   diagnoseTemplate,
   encodeModule,
   encodeTemplate,
+  environmentOf,
   IrDecodeError,
   type IrFunction,
   IrSpecialiseError,
@@ -105,8 +107,12 @@ describe('decodeTemplate', () => {
   it('gives back every program, to the byte', () => {
     fc.assert(
       fc.property(arbitraryProgram(), ({ module }) => {
-        module.templates.forEach((template, i) => {
+        module.types.forEach((declaration, i) => {
           const encoded = encodeModule(module)[i]!;
+          expect(decodeDeclaration(encoded)).toEqual(declaration);
+        });
+        module.templates.forEach((template, i) => {
+          const encoded = encodeModule(module)[module.types.length + i]!;
           const decoded = decodeTemplate(encoded);
           expect(decoded).toEqual(withoutNames(template));
           expect(encodeTemplate(decoded).body).toEqual(encoded.body);
@@ -223,19 +229,20 @@ describe('mutated bodies', () => {
             }
             const lookup = (name: string) =>
               [...module.templates.slice(0, -1), template].find((other) => other.name === name);
-            const problems = diagnoseTemplate(template, lookup);
+            const environment = environmentOf(module.types);
+            const problems = diagnoseTemplate(template, lookup, environment);
             expect(printFunction(template)).toContain('fn ');
             expect(decodeTemplate(encodeTemplate(template))).toEqual(template);
             if (problems.length > 0) {
               seen.invalid++;
-              expect(() => verifyTemplate(template, lookup)).toThrow(IrVerifyError);
+              expect(() => verifyTemplate(template, lookup, environment)).toThrow(IrVerifyError);
               continue;
             }
             seen.valid++;
-            verifyTemplate(template, lookup);
+            verifyTemplate(template, lookup, environment);
             const types = template.typeParams.map(({ bound }) => scalar(bound === 'Float' ? 'f32' : 'i8'));
             try {
-              specialise(template, types);
+              specialise(template, types, { types: environment });
             } catch (error) {
               expect(error).toBeInstanceOf(IrSpecialiseError); // a literal that i8 cannot hold
             }

@@ -2,37 +2,39 @@
 // memory stays within a small multiple of the input. What comes out is well-formed but not verified.
 import { IrDecodeError } from '../errors.js';
 import type {
-  BinaryOp,
   Block,
   BlockId,
   Callee,
-  CompareOp,
   ConstValue,
   Edge,
   Instruction,
+  Opcode,
   Template,
   Terminator,
   TypeParam,
   Value,
 } from '../ir.js';
-import { MAX_NAME_LENGTH, MAX_PARAMS, MAX_TYPE_DEPTH, MAX_TYPE_PARAMS } from '../limits.js';
+import { MAX_PARAMS, MAX_TYPE_PARAMS } from '../limits.js';
+import { isFieldName } from '../names.js';
 import { isUnary } from '../operations.js';
-import { BOUNDS, type Bound, param, ptr, SCALAR_NAMES, scalar, type Type } from '../types.js';
+import { BOUNDS, type Bound, type Type } from '../types.js';
 import {
-  CALL_VOID,
   FALSE_LITERAL,
+  FUNCTION_KIND,
   INTEGER_LITERAL,
+  IS_BOUND,
+  IS_TYPE,
   MAGIC,
   NUMBER_LITERAL,
   OPCODE_NAMES,
-  PARAM_TAG,
-  PTR_TAG,
   RETURN_VALUE,
   TERMINATORS,
   TRUE_LITERAL,
-  VERSION,
+  VOID_OPCODES,
 } from './codes.js';
+import { readHeader, readTypeParams } from './envelope.js';
 import { ByteReader } from './reader.js';
+import { readTypes } from './type-table.js';
 
 /**
  * The template that a TemplateCode entry holds. It is *not* verified: call `verifyTemplate` before anything else; whatever
@@ -47,8 +49,8 @@ export function decodeTemplate(encoded: {
   readonly genericParams: readonly { readonly name: string; readonly bound: string }[];
   readonly body: Uint8Array;
 }): Template {
-  const { kind = 0, name, genericParams, body } = encoded;
-  if (kind !== 0) throw new IrDecodeError('KIND', name.slice(0, 80), 0, 'a function (kind 0)', `${kind}`);
+  const { kind = FUNCTION_KIND, name, genericParams, body } = encoded;
+  if (kind !== FUNCTION_KIND) throw new IrDecodeError('KIND', name.slice(0, 80), 0, 'a function (kind 0)', `${kind}`);
   return new Decoder(name, genericParams, body).decode();
 }
 
@@ -65,7 +67,7 @@ class Decoder {
   readonly #name: string;
   readonly #reader: ByteReader;
   readonly #typeParams: readonly TypeParam[];
-  readonly #types: Type[] = [];
+  #types: readonly Type[] = [];
   readonly #callees: Callee[] = [];
   readonly #valueTypes: Type[] = [];
   readonly #valueNames: (string | undefined)[] = [];
@@ -75,21 +77,13 @@ class Decoder {
   constructor(name: string, genericParams: readonly { name: string; bound: string }[], body: Uint8Array) {
     this.#name = name;
     this.#reader = new ByteReader(body, name.slice(0, 80));
-    this.#typeParams = genericParams.map((generic) => this.#typeParam(generic));
+    this.#typeParams = readTypeParams(this.#reader, genericParams);
   }
 
   decode(): Template {
     const reader = this.#reader;
-    for (const byte of MAGIC) {
-      const at = reader.offset;
-      const found = reader.byte('the magic bytes TIR');
-      if (found !== byte) reader.fail('MAGIC', at, `byte ${byte} of the magic TIR`, `${found}`);
-    }
-    const version = reader.byte('the version');
-    if (version !== VERSION) {
-      reader.fail('VERSION', 3, `version ${VERSION}`, `${version}, which another version of template-ir wrote`);
-    }
-    this.#readTypes();
+    readHeader(reader, MAGIC, 'TIR');
+    this.#types = readTypes(reader, this.#typeParams);
     this.#readCallees();
     const result = reader.index('the result type', this.#types.length + 1);
     this.#valueCount = reader.count('values', 1);
@@ -110,46 +104,6 @@ class Decoder {
       valueNames: this.#valueNames,
       blocks,
     };
-  }
-
-  #typeParam({ name, bound }: { name: string; bound: string }): TypeParam {
-    if (name.length > MAX_NAME_LENGTH) {
-      this.#reader.fail(
-        'LIMIT',
-        0,
-        `a type parameter's name of at most ${MAX_NAME_LENGTH} characters`,
-        `${name.length}`,
-      );
-    }
-    if (!(BOUNDS as readonly string[]).includes(bound)) {
-      this.#reader.fail('TYPE', 0, `a bound of ${name} (${BOUNDS.join(', ')})`, JSON.stringify(bound.slice(0, 80)));
-    }
-    return { name, bound: bound as Bound };
-  }
-
-  #readTypes(): void {
-    const reader = this.#reader;
-    const count = reader.count('types', 1);
-    const depths: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const at = reader.offset;
-      const tag = reader.byte('a type');
-      if (tag === PTR_TAG) {
-        const to = reader.index('the type pointed to', i);
-        depths.push(depths[to]! + 1);
-        if (depths[i]! > MAX_TYPE_DEPTH)
-          reader.fail('LIMIT', at, `a type of at most ${MAX_TYPE_DEPTH} levels`, 'a deeper one');
-        this.#types.push(ptr(this.#types[to]!));
-        continue;
-      }
-      depths.push(1);
-      const name = SCALAR_NAMES[tag];
-      if (name !== undefined) this.#types.push(scalar(name));
-      else if (tag === PARAM_TAG) {
-        const index = reader.index('a type parameter', this.#typeParams.length);
-        this.#types.push(param(index, this.#typeParams[index]!.name));
-      } else reader.fail('TYPE', at, 'the tag of a type', `${tag}`);
-    }
   }
 
   #readCallees(): void {
@@ -213,6 +167,12 @@ class Decoder {
         const then = this.#edge();
         return { op: 'branch', condition, then, else: this.#edge() };
       }
+      case TERMINATORS.if: {
+        const type = this.#type();
+        const is = this.#asked();
+        const then = this.#edge();
+        return { op: 'if', type, is, then, else: this.#edge() };
+      }
       case TERMINATORS.return:
         return RETURN;
       case RETURN_VALUE:
@@ -224,42 +184,118 @@ class Decoder {
     }
   }
 
+  /** What an `if` asks for. */
+  #asked(): Bound | Type {
+    const at = this.#reader.offset;
+    const kind = this.#reader.byte('what an if asks for');
+    if (kind === IS_TYPE) return this.#type();
+    if (kind !== IS_BOUND) this.#reader.fail('OPCODE', at, 'a bound (0) or a type (1)', `${kind}`);
+    const boundAt = this.#reader.offset;
+    const bound = BOUNDS[this.#reader.byte('a bound')];
+    return bound ?? this.#reader.fail('TYPE', boundAt, `a bound below ${BOUNDS.length}`, 'another');
+  }
+
   #edge(): Edge {
     const block = this.#reader.index('a block', this.#blockCount) as BlockId;
     return { block, args: this.#uses() };
   }
 
   #instruction(code: number, at: number): Instruction {
-    if (code === CALL_VOID) return { op: 'call', result: undefined, ...this.#callParts() };
+    if (code === VOID_OPCODES.call) return { op: 'call', result: undefined, ...this.#callParts() };
+    if (code === VOID_OPCODES.invoke) return { op: 'invoke', result: undefined, ...this.#invokeParts() };
+    if (code === VOID_OPCODES.extern) return { op: 'extern', result: undefined, ...this.#externParts() };
     const op = OPCODE_NAMES.get(code);
     switch (op) {
       case undefined:
         return this.#reader.fail('OPCODE', at, 'an instruction or a terminator', `0x${code.toString(16)}`);
-      case 'const':
-        return { op, result: this.#define(), value: this.#literal() };
-      case 'sizeof':
-        return { op, result: this.#define(), type: this.#type() };
-      case 'convert':
-        return { op, result: this.#define(), arg: this.#use() };
-      case 'select':
-        return { op, result: this.#define(), condition: this.#use(), left: this.#use(), right: this.#use() };
-      case 'load':
-        return { op, result: this.#define(), address: this.#use() };
       case 'store':
         return { op, address: this.#use(), value: this.#use() };
-      case 'elem':
-        return { op, result: this.#define(), base: this.#use(), index: this.#use() };
-      case 'call':
-        return { op, result: this.#define(), ...this.#callParts() };
-      default: {
-        if (isUnary(op)) return { op, result: this.#define(), arg: this.#use() };
-        return { op: op as BinaryOp | CompareOp, result: this.#define(), left: this.#use(), right: this.#use() };
-      }
+      case 'copy':
+        return { op, to: this.#use(), from: this.#use(), count: this.#use(), size: undefined };
+      case 'fill':
+        return { op, to: this.#use(), value: this.#use(), count: this.#use() };
+      case 'bounds':
+        return { op, index: this.#use(), length: this.#use() };
+      default:
+        return this.#definition(op);
     }
   }
 
+  #definition(op: Exclude<Opcode, 'store' | 'copy' | 'fill' | 'bounds'>): Instruction {
+    const result = this.#define();
+    switch (op) {
+      case 'const':
+        return { op, result, value: this.#literal() };
+      case 'sizeof':
+      case 'alignof':
+        return { op, result, type: this.#type() };
+      case 'offsetof':
+        return { op, result, type: this.#type(), path: this.#path() };
+      case 'tagof':
+        return { op, result, type: this.#type(), variant: this.#fieldName() };
+      case 'slot':
+        return { op, result, type: this.#type(), zeroed: true, layout: undefined };
+      case 'field':
+        return { op, result, base: this.#use(), path: this.#path(), offset: undefined };
+      case 'convert':
+      case 'convert_checked':
+      case 'cast':
+        return { op, result, arg: this.#use() };
+      case 'select':
+        return { op, result, condition: this.#use(), left: this.#use(), right: this.#use() };
+      case 'fma':
+        return { op, result, a: this.#use(), b: this.#use(), c: this.#use() };
+      case 'load':
+        return { op, result, address: this.#use() };
+      case 'elem':
+      case 'item':
+        return { op, result, base: this.#use(), index: this.#use(), size: undefined };
+      case 'call':
+        return { op, result, ...this.#callParts() };
+      case 'fnaddr':
+        return { op, result, callee: this.#callee() };
+      case 'invoke':
+        return { op, result, ...this.#invokeParts() };
+      case 'extern':
+        return { op, result, ...this.#externParts() };
+      default:
+        if (isUnary(op)) return { op, result, arg: this.#use() };
+        return { op, result, left: this.#use(), right: this.#use() };
+    }
+  }
+
+  #path(): string {
+    const at = this.#reader.offset;
+    const variant = this.#reader.name('the name of a variant');
+    if (variant?.includes('.')) this.#reader.fail('NAME', at, 'the name of a variant', JSON.stringify(variant));
+    const field = this.#fieldName();
+    return variant === undefined ? field : `${variant}.${field}`;
+  }
+
+  #fieldName(): string {
+    const at = this.#reader.offset;
+    const name = this.#reader.name('the name of a field or variant');
+    if (name !== undefined && isFieldName(name)) return name;
+    throw this.#reader.error('NAME', at, 'the name of a field or variant', JSON.stringify(name ?? ''));
+  }
+
+  #callee(): Callee {
+    return this.#callees[this.#reader.index('a callee', this.#callees.length)]!;
+  }
+
+  #invokeParts(): { target: Value; args: readonly Value[] } {
+    return { target: this.#use(), args: this.#uses(MAX_PARAMS) };
+  }
+
+  #externParts(): { symbol: string; args: readonly Value[] } {
+    const at = this.#reader.offset;
+    const symbol = this.#reader.name('a C symbol');
+    if (symbol === undefined) throw this.#reader.error('NAME', at, 'a C symbol', 'an empty one');
+    return { symbol, args: this.#uses(MAX_PARAMS) };
+  }
+
   #callParts(): { callee: Callee; args: readonly Value[] } {
-    const callee = this.#callees[this.#reader.index('a callee', this.#callees.length)]!;
+    const callee = this.#callee();
     return { callee, args: this.#uses(MAX_PARAMS) };
   }
 

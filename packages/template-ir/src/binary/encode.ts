@@ -1,4 +1,5 @@
 // Functions to the binary form. Deterministic: equal functions give equal bytes.
+import { isBound } from '../bounds.js';
 import { IrVerifyError } from '../errors.js';
 import type {
   Callee,
@@ -11,30 +12,33 @@ import type {
   Terminator,
   Value,
 } from '../ir.js';
-import { isName } from '../names.js';
+import { isFieldName, isName } from '../names.js';
 import { operandsOf, resultOf } from '../operations.js';
 import { renumber } from '../renumber.js';
-import { type Bound, mangle, SCALAR_NAMES, type Type } from '../types.js';
+import { BOUNDS, type Bound, mangle, type Type } from '../types.js';
 import {
-  CALL_VOID,
   FALSE_LITERAL,
+  FUNCTION_KIND,
   INTEGER_LITERAL,
+  IS_BOUND,
+  IS_TYPE,
   MAGIC,
   NUMBER_LITERAL,
   OPCODES,
-  PARAM_TAG,
-  PTR_TAG,
   RETURN_VALUE,
   TERMINATORS,
   TRUE_LITERAL,
-  VERSION,
+  VOID_OPCODES,
 } from './codes.js';
+import { encodeDeclaration } from './declarations.js';
+import { writeHeader } from './envelope.js';
+import { TypeTable } from './type-table.js';
 import { ByteWriter } from './writer.js';
 
-/** A template as an entry of an SMF file's TemplateCode section (version 2) holds it: the envelope has all but the body. */
+/** A template or declaration as an entry of an SMF file's TemplateCode section (version 2) holds it: the envelope has all but the body. */
 export interface EncodedTemplate {
-  /** 0: a function. */
-  readonly kind: 0;
+  /** 0: a function; 1: a struct; 3: an enum. */
+  readonly kind: 0 | 1 | 3;
   readonly name: string;
   readonly genericParams: readonly { readonly name: string; readonly bound: Bound }[];
   readonly body: Uint8Array;
@@ -52,21 +56,21 @@ export interface EncodedTemplate {
  */
 export function encodeTemplate(template: Template): EncodedTemplate {
   return {
-    kind: 0,
+    kind: FUNCTION_KIND,
     name: template.name,
     genericParams: template.typeParams.map(({ name, bound }) => ({ name, bound })),
     body: new Encoder(renumber(template)).encode(),
   };
 }
 
-/** All templates of a module, in its order. */
+/** All declarations of a module and then all templates, each in its order. */
 export function encodeModule(module: TemplateModule): readonly EncodedTemplate[] {
-  return module.templates.map(encodeTemplate);
+  return [...module.types.map(encodeDeclaration), ...module.templates.map(encodeTemplate)];
 }
 
 class Encoder {
   readonly #fn: IrFunction;
-  readonly #types = new Map<Type, number>();
+  readonly #types: TypeTable;
   readonly #callees = new Map<string, { readonly index: number; readonly callee: Callee }>();
   /** Written after the tables that writing it fills. */
   readonly #code = new ByteWriter();
@@ -74,6 +78,7 @@ class Encoder {
 
   constructor(fn: IrFunction) {
     this.#fn = fn;
+    this.#types = new TypeTable(fn.name);
   }
 
   encode(): Uint8Array {
@@ -108,34 +113,20 @@ class Encoder {
       for (const type of callee.typeArgs) callees.unsigned(this.#type(type));
     }
     const body = new ByteWriter();
-    body.bytes(MAGIC);
-    body.byte(VERSION);
-    body.unsigned(this.#types.size);
-    for (const type of this.#types.keys()) {
-      if (type.kind === 'scalar') body.byte(SCALAR_NAMES.indexOf(type.name));
-      else {
-        body.byte(type.kind === 'ptr' ? PTR_TAG : PARAM_TAG);
-        body.unsigned(type.kind === 'ptr' ? this.#types.get(type.to)! : type.index);
-      }
-    }
+    writeHeader(body, MAGIC);
+    this.#types.write(body);
     body.bytes(callees.finish());
     body.bytes(this.#code.finish());
     return body.finish();
   }
 
-  #broken(code: 'NO_BLOCKS' | 'VALUE' | 'REDEFINED', expected: string, found: string): IrVerifyError {
+  #broken(code: 'NO_BLOCKS' | 'VALUE' | 'REDEFINED' | 'FIELD', expected: string, found: string): IrVerifyError {
     const where = { function: this.#fn.name, block: undefined, instruction: undefined };
     return new IrVerifyError({ code, ...where, expected, found });
   }
 
-  /** Index in the type table; a pointer comes after what it points to. */
   #type(type: Type): number {
-    const known = this.#types.get(type);
-    if (known !== undefined) return known;
-    if (type.kind === 'ptr') this.#type(type.to);
-    const index = this.#types.size;
-    this.#types.set(type, index);
-    return index;
+    return this.#types.index(type);
   }
 
   #callee(callee: Callee): number {
@@ -172,15 +163,64 @@ class Encoder {
   #instruction(instruction: Instruction): void {
     const code = this.#code;
     const result = resultOf(instruction);
-    const isVoidCall = instruction.op === 'call' && result === undefined;
-    code.byte(isVoidCall ? CALL_VOID : OPCODES[instruction.op]);
+    const { op } = instruction;
+    const isVoid = result === undefined && (op === 'call' || op === 'invoke' || op === 'extern');
+    code.byte(isVoid ? VOID_OPCODES[op] : OPCODES[op]);
     if (result !== undefined) this.#define(result);
-    if (instruction.op === 'const') this.#literal(instruction.value);
-    else if (instruction.op === 'sizeof') code.unsigned(this.#type(instruction.type));
-    else if (instruction.op === 'call') {
-      code.unsigned(this.#callee(instruction.callee));
-      this.#uses(instruction.args);
-    } else for (const value of operandsOf(instruction)) this.#use(value);
+    switch (op) {
+      case 'const':
+        this.#literal(instruction.value);
+        return;
+      case 'sizeof':
+      case 'alignof':
+      case 'slot':
+        code.unsigned(this.#type(instruction.type));
+        return;
+      case 'offsetof':
+        code.unsigned(this.#type(instruction.type));
+        this.#path(instruction.path);
+        return;
+      case 'tagof':
+        code.unsigned(this.#type(instruction.type));
+        this.#fieldName(instruction.variant);
+        return;
+      case 'field':
+        this.#use(instruction.base);
+        this.#path(instruction.path);
+        return;
+      case 'fnaddr':
+        code.unsigned(this.#callee(instruction.callee));
+        return;
+      case 'call':
+        code.unsigned(this.#callee(instruction.callee));
+        this.#uses(instruction.args);
+        return;
+      case 'invoke':
+        this.#use(instruction.target);
+        this.#uses(instruction.args);
+        return;
+      case 'extern':
+        code.name(instruction.symbol);
+        this.#uses(instruction.args);
+        return;
+      default:
+        for (const value of operandsOf(instruction)) this.#use(value);
+    }
+  }
+
+  /** The variant or nothing, then the field: `x`, `tag`, `Some.value`. */
+  #path(path: string): void {
+    const dot = path.indexOf('.');
+    if (dot < 0) this.#code.name('');
+    else this.#fieldName(path.slice(0, dot));
+    this.#fieldName(path.slice(dot + 1));
+  }
+
+  #fieldName(name: string): void {
+    if (!isFieldName(name)) {
+      throw this.#broken('FIELD', 'the name of a field or variant', JSON.stringify(name.slice(0, 80)));
+    }
+    this.#code.name(name);
   }
 
   #literal(value: ConstValue): void {
@@ -199,8 +239,18 @@ class Encoder {
     code.byte(hasValue ? RETURN_VALUE : TERMINATORS[terminator.op]);
     if (terminator.op === 'return' && terminator.value !== undefined) this.#use(terminator.value);
     if (terminator.op === 'jump') this.#edge(terminator.target);
-    if (terminator.op === 'branch') {
-      this.#use(terminator.condition);
+    if (terminator.op === 'if') {
+      code.unsigned(this.#type(terminator.type));
+      if (isBound(terminator.is)) {
+        code.byte(IS_BOUND);
+        code.byte(BOUNDS.indexOf(terminator.is));
+      } else {
+        code.byte(IS_TYPE);
+        code.unsigned(this.#type(terminator.is));
+      }
+    }
+    if (terminator.op === 'branch') this.#use(terminator.condition);
+    if (terminator.op === 'branch' || terminator.op === 'if') {
       this.#edge(terminator.then);
       this.#edge(terminator.else);
     }

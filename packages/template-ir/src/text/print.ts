@@ -1,59 +1,83 @@
-// Functions to the text form, in the one canonical layout: what it prints, `parseModule` reads back to an equal module.
+// Functions and declarations to the text form, in the one canonical layout: what it prints, `parseModule` reads back to an
+// equal module.
+import { isBound } from '../bounds.js';
 import { literalToString } from '../constants.js';
-import type { Block, Edge, Instruction, IrFunction, TemplateModule, Terminator, Value } from '../ir.js';
+import type {
+  Block,
+  Edge,
+  FieldDeclaration,
+  Instruction,
+  IrFunction,
+  TemplateModule,
+  Terminator,
+  TypeDeclaration,
+  TypeParam,
+  Value,
+} from '../ir.js';
 import { isName } from '../names.js';
-import { edgesOf, operandsOf } from '../operations.js';
+import { operandsOf } from '../operations.js';
 import { renumber } from '../renumber.js';
-import { type Type, typeToString } from '../types.js';
+import { type Type, typeToString, withArguments } from '../types.js';
+import { inlineLiterals, type KnownTemplate } from './inline-literals.js';
 
 /**
- * The module as text. A const without a name stands as a literal in the instruction that uses it, where the parser would
- * put it at the same place. Names that are no identifiers or are taken print as if there were none (`%3`).
- * `parseModule(printModule(m))` deeply equals `m` for every verified module in canonical numbering (see `renumber`).
+ * The module as text: declarations, then functions. A const without a name stands as a literal in the instruction that
+ * uses it, where the parser would put it at the same place. Names that are no identifiers or are taken print as if there
+ * were none (`%3`). `parseModule(printModule(m))` deeply equals `m` for every verified module in canonical numbering (see
+ * `renumber`).
  */
 export function printModule(module: TemplateModule): string {
   const known = new Set(module.templates.map(({ name }) => name));
-  const functions = module.templates.map((template) => new Printer(template, known).print());
-  return [`module ${module.name}\n`, ...functions].join('\n');
+  const functions = module.templates.map((template) => new Printer(template, (name) => known.has(name)).print());
+  return [`module ${module.name}\n`, ...module.types.map(printDeclaration), ...functions].join('\n');
 }
 
 /** One function as text: `fn …` to `}`. Literals as call arguments are written as in a module that has this function only. */
 export function printFunction(fn: IrFunction): string {
-  return new Printer(fn, new Set([fn.name])).print();
+  return new Printer(fn, (name) => name === fn.name).print();
+}
+
+/** One declaration as text: `struct …` or `enum …` to `}`. */
+export function printDeclaration(declaration: TypeDeclaration): string {
+  const field = ({ name, type }: FieldDeclaration): string => `${name}: ${typeToString(type)}`;
+  const lines =
+    declaration.kind === 'struct'
+      ? declaration.fields.map(field)
+      : declaration.variants.map(({ name, fields }) =>
+          fields.length === 0 ? name : `${name}(${fields.map(field).join(', ')})`,
+        );
+  const body = lines.map((line) => `  ${line}\n`).join('');
+  return `${declaration.kind} ${declaration.name}${typeParamsToString(declaration.typeParams)} {\n${body}}\n`;
+}
+
+function typeParamsToString(typeParams: readonly TypeParam[]): string {
+  return typeParams.length === 0 ? '' : `<${typeParams.map(({ name, bound }) => `${name}: ${bound}`).join(', ')}>`;
 }
 
 class Printer {
   readonly #fn: IrFunction;
   /** Templates whose signatures the parser will know. */
-  readonly #known: ReadonlySet<string>;
-  readonly #valueNames: readonly string[];
-  readonly #blockNames: readonly string[];
-  readonly #uses: Int32Array;
+  readonly #known: KnownTemplate;
+  readonly #valueNames: readonly (string | undefined)[];
+  readonly #blockNames: readonly (string | undefined)[];
+  readonly #inlined: Uint8Array;
   /** Text of the consts that stand as literals. */
-  readonly #inlined = new Map<Value, string>();
+  readonly #literals = new Map<Value, string>();
 
-  constructor(original: IrFunction, known: ReadonlySet<string>) {
+  constructor(original: IrFunction, known: KnownTemplate) {
     const fn = renumber(original);
     this.#fn = fn;
     this.#known = known;
     this.#valueNames = uniqueNames(fn.valueNames);
     this.#blockNames = uniqueNames(fn.blocks.map(({ name }) => name));
-    this.#uses = new Int32Array(fn.valueTypes.length);
-    const use = (value: Value): void => {
-      if (this.#uses[value] !== undefined) this.#uses[value]!++;
-    };
-    for (const block of fn.blocks) {
-      for (const instruction of block.instructions) operandsOf(instruction).forEach(use);
-      terminatorOperands(block.terminator).forEach(use);
-    }
+    this.#inlined = inlineLiterals(fn, (value) => this.#valueNames[value] === undefined, known);
   }
 
   print(): string {
     const { name, typeParams, result, blocks } = this.#fn;
-    const generics = typeParams.map((param) => `${param.name}: ${param.bound}`).join(', ');
     const params = this.#parameters(blocks[0]?.params ?? []);
     const arrow = result === undefined ? '' : ` -> ${typeToString(result)}`;
-    const head = `fn ${name}${generics === '' ? '' : `<${generics}>`}(${params})${arrow} {\n`;
+    const head = `fn ${name}${typeParamsToString(typeParams)}(${params})${arrow} {\n`;
     return `${head}${blocks.map((block, b) => this.#block(block, b)).join('')}}\n`;
   }
 
@@ -70,89 +94,94 @@ class Printer {
     return type === undefined ? '?' : typeToString(type);
   }
 
-  #operand = (value: Value): string => this.#inlined.get(value) ?? this.#name(value);
+  #operand = (value: Value): string => this.#literals.get(value) ?? this.#name(value);
 
-  #block(block: Block, b: number): string {
-    const params = b === 0 || block.params.length === 0 ? '' : `(${this.#parameters(block.params)})`;
-    const { instructions, terminator } = block;
-    instructions.forEach((instruction, i) => {
-      this.#inline(instructions, i, operandsOf(instruction), (value) => this.#typeFollows(instruction, value));
-    });
-    // Every operand of a terminator has a type that follows: bool, the block parameter's, the function's result.
-    this.#inline(instructions, instructions.length, terminatorOperands(terminator), () => true);
-    const lines = instructions
-      .filter(({ op, ...rest }) => !(op === 'const' && this.#inlined.has((rest as { result: Value }).result)))
-      .map((instruction) => `  ${this.#instruction(instruction)}\n`);
-    return `${this.#blockNames[b]}${params}:\n${lines.join('')}  ${this.#terminator(terminator)}\n`;
+  #block({ params, instructions, terminator }: Block, b: number): string {
+    const list = b === 0 || params.length === 0 ? '' : `(${this.#parameters(params)})`;
+    let lines = '';
+    for (const instruction of instructions) {
+      if (instruction.op === 'const' && this.#inlined[instruction.result] === 1) {
+        const { result, value } = instruction;
+        this.#literals.set(result, literalToString(value, this.#fn.valueTypes[result]!));
+      } else lines += `  ${this.#instruction(instruction)}\n`;
+    }
+    return `${this.#blockName(b)}${list}:\n${lines}  ${this.#terminator(terminator)}\n`;
   }
 
-  /** Finds the consts right before position `at` that the parser would insert there, from the last operand to the first. */
-  #inline(
-    instructions: readonly Instruction[],
-    at: number,
-    operands: readonly Value[],
-    typeFollows: (value: Value) => boolean,
-  ): void {
-    let before = at - 1;
-    for (let i = operands.length - 1; i >= 0; i--) {
-      const candidate = instructions[before];
-      const value = operands[i]!;
-      if (candidate?.op !== 'const' || candidate.result !== value || this.#uses[value] !== 1) continue;
-      if (!this.#valueNames[value]?.startsWith('%') || !typeFollows(value)) continue;
-      this.#inlined.set(value, literalToString(candidate.value, this.#fn.valueTypes[value]!));
-      before--;
-    }
-  }
-
-  /** True if the parser knows the type of a literal in the place of `value`. */
-  #typeFollows(instruction: Instruction, value: Value): boolean {
-    switch (instruction.op) {
-      case 'store':
-        return value === instruction.value;
-      case 'elem':
-        return value === instruction.index;
-      case 'call':
-        return this.#known.has(instruction.callee.template);
-      case 'select':
-        if (value === instruction.condition) return true;
-        return !this.#inlined.has(value === instruction.left ? instruction.right : instruction.left);
-      case 'const':
-      case 'sizeof':
-      case 'neg':
-      case 'not':
-      case 'sqrt':
-      case 'convert':
-      case 'load':
-        return false;
-      default:
-        return !this.#inlined.has(value === instruction.left ? instruction.right : instruction.left);
-    }
+  #blockName(block: number): string {
+    return this.#blockNames[block] ?? `%${block}`;
   }
 
   #instruction(instruction: Instruction): string {
-    const operands = operandsOf(instruction).map(this.#operand).join(', ');
-    if (instruction.op === 'store') return `store ${operands}`;
-    const { op, result } = instruction;
-    const name = result === undefined ? '' : this.#name(result);
-    switch (op) {
-      case 'const': {
-        const type = this.#fn.valueTypes[instruction.result];
-        return `${name}: ${this.#type(instruction.result)} = const ${literalToString(instruction.value, type as Type)}`;
-      }
-      case 'sizeof':
-        return `${name} = sizeof ${typeToString(instruction.type)}`;
-      case 'convert':
-        return `${name}: ${this.#type(instruction.result)} = convert ${operands}`;
+    const operands = operandsOf(instruction).map(this.#operand);
+    switch (instruction.op) {
+      case 'store':
+      case 'copy':
+      case 'fill':
+      case 'bounds':
+        return `${instruction.op} ${operands.join(', ')}`;
       case 'call': {
-        const { template, typeArgs } = instruction.callee;
-        const generics = typeArgs.length === 0 ? '' : `<${typeArgs.map(typeToString).join(', ')}>`;
-        const call = `call ${template}${generics}(${operands})`;
-        if (result === undefined) return call;
-        return this.#known.has(template) ? `${name} = ${call}` : `${name}: ${this.#type(result)} = ${call}`;
+        const { callee, result } = instruction;
+        const text = `call ${withArguments(callee.template, callee.typeArgs)}(${operands.join(', ')})`;
+        return this.#assign(result, text, !this.#known(callee.template));
+      }
+      case 'invoke': {
+        const [target, ...args] = operands;
+        return this.#assign(instruction.result, `invoke ${target}(${args.join(', ')})`);
+      }
+      case 'extern':
+        return this.#assign(instruction.result, `extern ${instruction.symbol}(${operands.join(', ')})`, true);
+      default:
+        return this.#definition(instruction, operands.join(', '));
+    }
+  }
+
+  #definition(
+    instruction: Exclude<Instruction, { op: 'store' | 'copy' | 'fill' | 'bounds' | 'call' | 'invoke' | 'extern' }>,
+    operands: string,
+  ): string {
+    const { op, result } = instruction;
+    switch (op) {
+      case 'const':
+        return this.#assign(
+          result,
+          `const ${literalToString(instruction.value, this.#fn.valueTypes[result] as Type)}`,
+          true,
+        );
+      case 'convert':
+      case 'convert_checked':
+      case 'cast':
+        return this.#assign(result, `${op} ${operands}`, true);
+      case 'sizeof':
+      case 'alignof':
+        return this.#assign(result, `${op} ${typeToString(instruction.type)}`);
+      case 'slot': {
+        const comment = instruction.zeroed ? '' : ' // not zeroed';
+        return this.#assign(result, `slot ${typeToString(instruction.type)}${comment}`);
+      }
+      case 'offsetof':
+        return this.#assign(result, `offsetof ${typeToString(instruction.type)}, ${instruction.path}`);
+      case 'tagof':
+        return this.#assign(result, `tagof ${typeToString(instruction.type)}, ${instruction.variant}`);
+      case 'field':
+        return this.#assign(result, `field ${operands}, ${instruction.path}`);
+      case 'fnaddr': {
+        const { callee } = instruction;
+        return this.#assign(
+          result,
+          `fnaddr ${withArguments(callee.template, callee.typeArgs)}`,
+          !this.#known(callee.template),
+        );
       }
       default:
-        return `${name} = ${op} ${operands}`;
+        return this.#assign(result, `${op} ${operands}`);
     }
+  }
+
+  /** `x = …`, or `x: i64 = …` where the type does not follow. */
+  #assign(result: Value | undefined, text: string, typed = false): string {
+    if (result === undefined) return text;
+    return `${this.#name(result)}${typed ? `: ${this.#type(result)}` : ''} = ${text}`;
   }
 
   #terminator(terminator: Terminator): string {
@@ -163,6 +192,11 @@ class Printer {
         const { condition, then, else: otherwise } = terminator;
         return `branch ${this.#operand(condition)}, ${this.#edge(then)}, ${this.#edge(otherwise)}`;
       }
+      case 'if': {
+        const { type, is, then, else: otherwise } = terminator;
+        const asked = isBound(is) ? is : typeToString(is);
+        return `if ${typeToString(type)} is ${asked}, ${this.#edge(then)}, ${this.#edge(otherwise)}`;
+      }
       case 'return':
         return terminator.value === undefined ? 'return' : `return ${this.#operand(terminator.value)}`;
       default:
@@ -171,23 +205,16 @@ class Printer {
   }
 
   #edge({ block, args }: Edge): string {
-    const name = this.#blockNames[block] ?? `%${block}`;
+    const name = this.#blockName(block);
     return args.length === 0 ? name : `${name}(${args.map(this.#operand).join(', ')})`;
   }
 }
 
-function terminatorOperands(terminator: Terminator): readonly Value[] {
-  const edges = edgesOf(terminator).flatMap(({ args }) => args);
-  if (terminator.op === 'branch') return [terminator.condition, ...edges];
-  if (terminator.op === 'return' && terminator.value !== undefined) return [terminator.value];
-  return edges;
-}
-
-/** The names where they can be written and are the first of their kind, `%` and the number elsewhere. */
-function uniqueNames(names: readonly (string | undefined)[]): readonly string[] {
+/** The names where they can be written and are the first of their kind; undefined elsewhere, where `%` and the number stand. */
+export function uniqueNames(names: readonly (string | undefined)[]): readonly (string | undefined)[] {
   const taken = new Set<string>();
-  return names.map((name, i) => {
-    if (name === undefined || !isName(name) || taken.has(name)) return `%${i}`;
+  return names.map((name) => {
+    if (name === undefined || !isName(name) || taken.has(name)) return undefined;
     taken.add(name);
     return name;
   });

@@ -246,7 +246,7 @@ describe('parseType', () => {
     [' ptr < ptr<u8> > ', ptr(ptr(scalar('u8')))],
     ['ptr<T>', ptr(param(0, 'T'))],
   ])('reads %j', (text, type) => {
-    expect(parseType(text, [{ name: 'T', bound: 'Any' }])).toBe(type);
+    expect(parseType(text, { typeParams: [{ name: 'T', bound: 'Any' }] })).toBe(type);
   });
 
   it.each<[SyntaxCode, string]>([
@@ -254,7 +254,10 @@ describe('parseType', () => {
     ['TOKEN', 'i64 i64'],
     ['TOKEN', 'ptr<i64'],
     ['TOKEN', 'ptr'],
-    ['UNDEFINED', 'int'],
+    ['RESERVED', 'Num'],
+    ['LIMIT', 'array<i8, 0>'],
+    ['TOKEN', 'array<i8>'],
+    ['TOKEN', 'fn i64'],
     ['LIMIT', `${'ptr<'.repeat(1_000_000)}`],
   ])('reports %s (case %#)', (code, text) => {
     expect(thrown(IrSyntaxError, () => parseType(text))).toMatchObject({ code });

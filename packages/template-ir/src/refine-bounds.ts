@@ -1,0 +1,60 @@
+// What `if T is B` teaches: in the blocks that its first edge dominates, T has the bound B as well.
+import { boundOf, isBound, type KnownParam, satisfies } from './bounds.js';
+import type { Dominators } from './dominators.js';
+import type { Block, IrFunction } from './ir.js';
+import { edgesOf } from './operations.js';
+import type { Bound } from './types.js';
+
+/** For each block, what is known of the type parameters in it. Blocks in which nothing more is known share one list. */
+export function refineBounds(fn: IrFunction, dominators: Dominators): (block: number) => readonly KnownParam[] {
+  const { blocks, typeParams } = fn;
+  if (!blocks.some(({ terminator }) => terminator.op === 'if')) return () => typeParams;
+  const known: (readonly KnownParam[])[] = new Array(blocks.length).fill(typeParams);
+  const lessons = lessonsOf(fn, dominators);
+  for (const block of dominators.order) {
+    const above = known[dominators.immediateDominator(block)]!;
+    const lesson = lessons.get(block);
+    known[block] = lesson === undefined || satisfiesParam(above, lesson) ? above : learn(above, lesson);
+  }
+  return (block) => known[block]!;
+}
+
+interface Lesson {
+  readonly index: number;
+  readonly bound: Bound;
+}
+
+/** The first edges of `if` that dominate the block they lead to, by that block. */
+function lessonsOf({ blocks, typeParams }: IrFunction, dominators: Dominators): ReadonlyMap<number, Lesson> {
+  const lessons = new Map<number, Lesson>();
+  const entrances = entrancesOf(blocks, dominators);
+  blocks.forEach(({ terminator }, b) => {
+    if (terminator.op !== 'if' || terminator.type.kind !== 'param' || !dominators.isReachable(b)) return;
+    const target = terminator.then.block;
+    // Other ways into the block must come from blocks that it dominates; then every path first takes this edge.
+    if (entrances[target] !== 1) return;
+    const { index } = terminator.type;
+    const bound = isBound(terminator.is) ? terminator.is : boundOf(terminator.is, typeParams);
+    if (bound !== undefined && index < typeParams.length) lessons.set(target, { index, bound });
+  });
+  return lessons;
+}
+
+/** For each block: how many edges lead to it from blocks that it does not dominate. */
+function entrancesOf(blocks: readonly Block[], dominators: Dominators): Int32Array {
+  const entrances = new Int32Array(blocks.length);
+  blocks.forEach(({ terminator }, b) => {
+    if (!dominators.isReachable(b)) return;
+    for (const { block } of edgesOf(terminator)) if (!dominators.dominates(block, b)) entrances[block]!++;
+  });
+  return entrances;
+}
+
+function satisfiesParam(known: readonly KnownParam[], { index, bound }: Lesson): boolean {
+  const { name } = known[index]!;
+  return satisfies({ kind: 'param', index, name }, bound, known);
+}
+
+function learn(known: readonly KnownParam[], { index, bound }: Lesson): readonly KnownParam[] {
+  return known.map((param, i) => (i === index ? { ...param, also: [...(param.also ?? []), bound] } : param));
+}
