@@ -1,4 +1,5 @@
 // Provides the callees of interpreted code: specialises templates on demand and keeps the instances.
+import { environmentOf } from '../declarations.js';
 import { IrLinkError } from '../errors.js';
 import type { Callee, ConcreteFunction, TemplateModule } from '../ir.js';
 import { specialise } from '../specialise.js';
@@ -19,6 +20,7 @@ export type CalleeProvider = (callee: Callee) => ConcreteFunction;
  */
 export function instances(module: TemplateModule): CalleeProvider {
   const lookup = lookupIn(module);
+  const types = environmentOf(module.types);
   const made = new Map<string, ConcreteFunction>();
   return ({ template: name, typeArgs }) => {
     const key = mangle(name, typeArgs);
@@ -29,7 +31,7 @@ export function instances(module: TemplateModule): CalleeProvider {
       const callee = calleeToString(name, typeArgs);
       throw new IrLinkError('UNKNOWN_TEMPLATE', callee, `a template of module ${module.name}`, name);
     }
-    const fn = specialise(template, typeArgs);
+    const fn = specialise(template, typeArgs, { types });
     made.set(key, fn);
     return fn;
   };

@@ -28,7 +28,7 @@ import {
 import { fma } from './fma.js';
 import { type FunctionTable, functionTableOf } from './functions.js';
 import { type CalleeProvider, calleeToString } from './instances.js';
-import { MachineMemory } from './machine-memory.js';
+import { MachineMemory, type Quirks, USUAL } from './machine-memory.js';
 import { type ByteMemory, LinearMemory, type Memory } from './memory.js';
 
 /**
@@ -88,7 +88,17 @@ export function interpret(
   args: readonly IrValue[],
   options: InterpretOptions = {},
 ): IrValue | undefined {
-  return new Machine(options).run(fn, checkArguments(fn, args));
+  return interpretWith(fn, args, options, USUAL);
+}
+
+/** The same where what the specification leaves open is otherwise: for finding programs that depend on it. */
+export function interpretWith(
+  fn: ConcreteFunction,
+  args: readonly IrValue[],
+  options: InterpretOptions,
+  quirks: Quirks,
+): IrValue | undefined {
+  return new Machine(options, quirks).run(fn, checkArguments(fn, args));
 }
 
 /** The arguments as values of the parameters' types: only an f32 can still need rounding. */
@@ -121,8 +131,9 @@ class Machine {
   readonly #maxDepth: number;
   readonly #frames: Frame[] = [];
 
-  constructor({ memory, call, invoke, externs, maxSteps, maxDepth, maxSlotBytes }: InterpretOptions) {
-    this.#memory = new MachineMemory(memory ?? new LinearMemory(), maxSlotBytes ?? 8 << 20);
+  constructor(options: InterpretOptions, quirks: Quirks) {
+    const { memory, call, invoke, externs, maxSteps, maxDepth, maxSlotBytes } = options;
+    this.#memory = new MachineMemory(memory ?? new LinearMemory(), maxSlotBytes ?? 8 << 20, quirks);
     this.#call = call ?? noCallees;
     this.#functions = functionTableOf(this.#call);
     this.#outer = invoke ?? (() => undefined);

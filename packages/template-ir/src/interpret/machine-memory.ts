@@ -1,15 +1,27 @@
 // The memory that one run sees: what its caller gave it, and the slots of its activations, which lie where nothing of the
 // caller's can. Moves bytes over both.
-import { scalar, type Type } from '../types.js';
+import { scalar, sizeOf, type Type } from '../types.js';
 import type { IrValue } from './arithmetic.js';
 import { type ByteMemory, LinearMemory, type Memory } from './memory.js';
 
-/** Slots lie from here to `SLOTS_END`: neither LinearMemory comes here, nor, as they are no canonical addresses, the hardware. */
-const SLOTS = 0x5107n << 48n;
-const SLOTS_END = 0x5108n << 48n;
+/** What the specification leaves open. A program that can tell is wrong, or nothing to compare with native code. */
+export interface Quirks {
+  /** Where slots lie: a multiple of 2^48. */
+  readonly slots: bigint;
+  /** In how many areas of 2^48 bytes: one slot in each, from the last to the first, and then again. */
+  readonly areas: number;
+  /** What slots hold that nothing has filled with zeros: seen in a result, it shows that something read too early. */
+  readonly poison: number;
+  /** The bytes that a NaN is stored as, beside the usual ones. */
+  readonly nan: { readonly f32: bigint; readonly f64: bigint } | undefined;
+}
 
-/** What slots hold that nothing has filled with zeros: seen in a result, it shows that something read too early. */
-const POISON = 0xa5;
+/** Slots are where neither LinearMemory comes nor, as they are no canonical addresses, the hardware. */
+export const USUAL: Quirks = { slots: 0x5107n << 48n, areas: 1, poison: 0xa5, nan: undefined };
+
+const AREA_BITS = 48n;
+/** Where the first slot of an area begins. */
+const FIRST = 0x10000n;
 
 /** Bytes that are moved at a time. */
 const CHUNK = 0x10000n;
@@ -21,26 +33,33 @@ const U8 = scalar('u8');
 
 export class MachineMemory implements ByteMemory {
   readonly #outer: Memory;
-  readonly #slots = new LinearMemory(SLOTS);
+  readonly #areas: readonly LinearMemory[];
   readonly #maxBytes: number;
+  readonly #quirks: Quirks;
   #bytes = 0;
+  #allocated = 0;
 
   /** `maxBytes`: how much all slots that are there at a time may take. */
-  constructor(outer: Memory, maxBytes: number) {
+  constructor(outer: Memory, maxBytes: number, quirks: Quirks) {
     this.#outer = outer;
     this.#maxBytes = maxBytes;
+    this.#quirks = quirks;
+    const { slots, areas } = quirks;
+    this.#areas = Array.from({ length: areas }, (_, i) => new LinearMemory(slots + (BigInt(i) << AREA_BITS) + FIRST));
   }
 
   /** Address of a new slot; undefined if there is no space left. No address is given out twice, so stale ones trap. */
   allocate(size: number): bigint | undefined {
     if (this.#bytes + size > this.#maxBytes) return undefined;
     this.#bytes += size;
-    return this.#slots.map(new Uint8Array(size).fill(POISON));
+    const area = this.#areas.at(-1 - (this.#allocated++ % this.#areas.length))!;
+    return area.map(new Uint8Array(size).fill(this.#quirks.poison));
   }
 
   free(slot: bigint): void {
-    this.#bytes -= this.#slots.sizeAt(slot)!;
-    this.#slots.unmap(slot);
+    const area = this.#areaOf(slot)!;
+    this.#bytes -= area.sizeAt(slot)!;
+    area.unmap(slot);
   }
 
   load(address: bigint, type: Type): IrValue | undefined {
@@ -48,7 +67,10 @@ export class MachineMemory implements ByteMemory {
   }
 
   store(address: bigint, type: Type, value: IrValue): boolean {
-    return this.#at(address).store(address, type, value);
+    const { nan } = this.#quirks;
+    if (nan === undefined || !Number.isNaN(value)) return this.#at(address).store(address, type, value);
+    const isShort = sizeOf(type) === 4;
+    return this.#at(address).store(address, scalar(isShort ? 'u32' : 'u64'), isShort ? nan.f32 : nan.f64);
   }
 
   readBytes(address: bigint, length: number): Uint8Array | undefined {
@@ -95,6 +117,11 @@ export class MachineMemory implements ByteMemory {
   }
 
   #at(address: bigint): Memory {
-    return address >= SLOTS && address < SLOTS_END ? this.#slots : this.#outer;
+    return this.#areaOf(address) ?? this.#outer;
+  }
+
+  #areaOf(address: bigint): LinearMemory | undefined {
+    const distance = address - this.#quirks.slots;
+    return distance < 0n ? undefined : this.#areas[Number(distance >> AREA_BITS)];
   }
 }

@@ -1,6 +1,14 @@
 // Table of contents of `@simple-jit/template-ir/testing`: random programs for property tests. Needs fast-check.
 export { guestLibrary } from './externs.js';
 export {
+  arbitraryMutants,
+  type Mutant,
+  type MutantError,
+  type MutantResult,
+  type MutantRun,
+  runMutant,
+} from './mutant.js';
+export {
   arbitraryProgram,
   arbitraryValue,
   entryOf,
