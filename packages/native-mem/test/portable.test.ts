@@ -1,4 +1,5 @@
 // The addon as built for a platform without guarded calls. Runs by `pnpm test:portable`, which builds that variant.
+import { truncateSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   allocExecMemory,
@@ -6,6 +7,7 @@ import {
   bindFunction,
   CodeArena,
   callFunction0,
+  cpuFeatures,
   freeExecMemory,
   MAP_PRIVATE,
   MappedFile,
@@ -15,6 +17,7 @@ import {
   munmap,
   PROT_EXEC,
   PROT_READ,
+  processSymbol,
   setProtection,
 } from '../src/index.js';
 import { temporaryFile } from './support.js';
@@ -29,6 +32,18 @@ describe.skipIf(!portable)('without guarded calls', () => {
     munmap(address, size);
     using file = MappedFile.open(path);
     expect(Buffer.from(file.bytes).toString()).toBe('content');
+  });
+
+  test('a file that shrank within its last page is an error', () => {
+    const path = temporaryFile('content');
+    using file = MappedFile.open(path);
+    truncateSync(path, 3);
+    expect(() => file.bytes).toThrow(expect.objectContaining({ code: 'ERR_FILE_SHRUNK' }));
+  });
+
+  test('the process is described, the processor is not', () => {
+    expect(processSymbol('strlen')).toBeTypeOf('bigint');
+    expect(cpuFeatures()).toEqual([]);
   });
 
   test('code is refused with a word on what to do', () => {
