@@ -2,6 +2,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Mapping } from './mapping.js';
 
+/** Of a file that is renamed again and again, this many names are remembered. */
+const MOST_PATHS = 64;
+
 /** An entry is replaced when its size changes: lru-cache measures a value once. */
 interface Entry {
   readonly mapping: Mapping;
@@ -66,6 +69,10 @@ export class Kept {
     if (this.peek(mapping.key) !== mapping) return;
     this.#byPath.set(path, mapping);
     mapping.paths.add(path);
+    if (mapping.paths.size <= MOST_PATHS) return;
+    const [oldest] = mapping.paths;
+    mapping.paths.delete(oldest!);
+    if (this.#byPath.get(oldest!) === mapping) this.#byPath.delete(oldest!);
   }
 
   /** Takes the place of what was kept under its key. One beyond `maxMemory` is not kept: then only its handles hold it. */

@@ -2,6 +2,9 @@
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { LsmfBuilder, SectionType, SmfBuilder, type SmfCodecs } from '@simple-jit/smf-format';
 import { afterEach, beforeEach } from 'vitest';
 import type { MappedSmf } from '../src/index.js';
@@ -77,4 +80,13 @@ export function caught(action: () => unknown): unknown {
     return error;
   }
   throw new Error('nothing was thrown');
+}
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+
+/** Has the collector run, and what it found be finalised. */
+export async function collect(): Promise<void> {
+  gc();
+  await nextTurn();
 }

@@ -1,0 +1,134 @@
+// A thousand files, opened, used and closed, again and again: memory, descriptors and mappings stay what they were.
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { mappedFileTotals } from '@simple-jit/native-mem';
+import { expect, test } from 'vitest';
+import { type MappedSmf, SmfCache, type SmfCacheOptions } from '../src/index.js';
+import { collect, library, mappingsOf, openDescriptors, smf, temporaryFolder } from './support.js';
+
+const folder = temporaryFolder();
+const FILES = 1000;
+const SIZE = smf('one', 3000).length;
+
+const allMappings = (): number => mappingsOf('/') + mappingsOf('[');
+
+/** Everything that a user reads of a file. */
+function use(file: MappedSmf): number {
+  let sum = file.readSection(0).length + file.readTemplateBytes('identity').length;
+  for (const { name } of file.symbols) sum += name.length;
+  sum += file.readNoteSdn()?.possible.length ?? 0;
+  return sum;
+}
+
+/** Resident memory after the collector had its say, in MiB. */
+async function resident(): Promise<number> {
+  for (let i = 0; i < 4; i++) await collect();
+  return process.memoryUsage().rss / 2 ** 20;
+}
+
+const limits: [string, SmfCacheOptions, number][] = [
+  ['with room for all', { maxFiles: 2 * FILES }, FILES],
+  ['with room for 50 files', { maxFiles: 50 }, 50],
+  ['with memory for 50 files', { maxMemory: 50 * SIZE + 100 }, 50],
+  ['with memory for none', { maxMemory: SIZE - 1 }, 0],
+];
+
+test.each(limits)('%s, each closed after use', async (_, options, kept) => {
+  const paths = Array.from({ length: FILES }, (_, i) => folder.write(`f${i}.smf`, smf('one', 3000)));
+  const cache = new SmfCache(options);
+  const before = { descriptors: openDescriptors(), mapped: mappedFileTotals() };
+  const round = (): void => {
+    for (const path of paths) {
+      const file = cache.get(path);
+      expect(use(file)).toBeGreaterThan(0);
+      file.close();
+    }
+  };
+  round();
+  round();
+  const memory = await resident();
+  const mappings = allMappings();
+  for (let i = 0; i < 6; i++) {
+    round();
+    expect(cache.cachedCount()).toBe(kept);
+    expect(mappingsOf(folder.path)).toBe(kept);
+    expect(openDescriptors()).toBe(before.descriptors);
+  }
+  expect(Math.abs(allMappings() - mappings)).toBeLessThan(50);
+  expect((await resident()) - memory).toBeLessThan(24);
+  expect(cache.getStats()).toMatchObject({ totalFiles: kept, totalMemory: kept * SIZE });
+  cache.close();
+  expect(mappingsOf(folder.path)).toBe(0);
+  expect(mappedFileTotals()).toEqual(before.mapped);
+});
+
+test.each(limits)('%s, all of them held at the same time', (_, options, kept) => {
+  const paths = Array.from({ length: FILES }, (_, i) => folder.write(`f${i}.smf`, smf('one', 3000)));
+  const before = { descriptors: openDescriptors(), mapped: mappedFileTotals() };
+  const cache = new SmfCache(options);
+  for (let i = 0; i < 2; i++) {
+    const held = paths.map((path) => cache.get(path));
+    // What is held is good, whatever the limits made the cache let go of.
+    for (const file of held) expect(use(file)).toBeGreaterThan(0);
+    expect(cache.cachedCount()).toBe(kept);
+    // A file that the cache let go of while it was held is mapped again for the next who asks.
+    expect(mappingsOf(folder.path)).toBe(FILES);
+    expect(openDescriptors()).toBe(before.descriptors);
+    for (const file of held) file.close();
+    expect(mappingsOf(folder.path)).toBe(kept);
+  }
+  cache.close();
+  expect(mappingsOf(folder.path)).toBe(0);
+  expect(mappedFileTotals()).toEqual(before.mapped);
+});
+
+test('handles that are forgotten are collected, and their files unmapped', async () => {
+  const paths = Array.from({ length: 200 }, (_, i) => folder.write(`f${i}.smf`, smf('one', 3000)));
+  const before = mappedFileTotals();
+  const forget = (): void => {
+    const cache = new SmfCache();
+    for (const path of paths) use(cache.get(path));
+  };
+  forget();
+  expect(mappedFileTotals().count).toBe(before.count + 200);
+  for (let i = 0; i < 20 && mappedFileTotals().count > before.count; i++) await resident();
+  expect(mappedFileTotals()).toEqual(before);
+  expect(mappingsOf(folder.path)).toBe(0);
+});
+
+test('a library of a thousand modules is one mapping, and goes with the last of them', () => {
+  const names = Array.from({ length: FILES }, (_, i) => `m${i}`);
+  const path = folder.write('std.lsm', library(...names));
+  const cache = new SmfCache();
+  const descriptors = openDescriptors();
+  const held = names.map((name) => cache.get(`${path}#${name}`));
+  expect(cache.getStats()).toMatchObject({ totalFiles: 1, cacheMisses: 1, cacheHits: FILES - 1 });
+  expect([mappingsOf(folder.path), openDescriptors()]).toEqual([1, descriptors]);
+  cache.close();
+  for (const file of held) {
+    expect(use(file)).toBeGreaterThan(0);
+    file.close();
+  }
+  expect(mappingsOf(folder.path)).toBe(0);
+});
+
+test('names by which files were known for a moment are not remembered', async () => {
+  const cache = new SmfCache({ maxFiles: 10 });
+  let path = folder.write('a.smf', smf());
+  let count = 0;
+  const round = async (): Promise<number> => {
+    for (let i = 0; i < 10_000; i++) {
+      const next = join(folder.path, `${'x'.repeat(200)}${count++}`);
+      renameSync(path, next);
+      path = next;
+      cache.get(path).close();
+    }
+    return resident();
+  };
+  await round();
+  const before = await round();
+  await round();
+  expect((await round()) - before).toBeLessThan(6);
+  expect(cache.getStats()).toMatchObject({ totalFiles: 1, cacheMisses: 1 });
+  cache.close();
+});
