@@ -51,7 +51,7 @@ export class Linker {
    * The module in memory; loads it, and all whose data it refers to, if it is not yet.
    *
    * @throws LinkError of this module, or of one whose data it refers to; then nothing changed
-   * @throws NativeMemError if memory is refused; then nothing changed
+   * @throws NativeMemError if memory is refused, or the file became shorter; then nothing changed
    */
   load(module: Module): Image {
     if (module.image !== undefined) return module.image;
@@ -66,6 +66,7 @@ export class Linker {
         for (const found of plan.imports.values()) if (found?.kind === 'data') wanted.add(found.definition.module);
       }
       for (const plan of plans.values()) this.#install(plan, plans);
+      for (const loaded of plans.keys()) loaded.checkWhole();
     } catch (error) {
       for (const { image } of plans.values()) this.#close(image);
       throw error;

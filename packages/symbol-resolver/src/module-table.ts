@@ -3,7 +3,6 @@
 // many there are.
 import { fnv1a32, SymbolBinding } from '@simple-jit/smf-format';
 import type { Definition, Module } from './module.js';
-import { exportedHashes } from './symbol-hashes.js';
 
 /** Up to here, asking each module costs less than keeping the index. */
 const WALK_AT_MOST = 8;
@@ -72,7 +71,7 @@ export class ModuleTable {
   }
 
   #enter(module: Module, index: Map<number, Module | Set<Module>>): void {
-    for (const hash of exportedHashes(module.file)) {
+    for (const hash of module.exportedHashes()) {
       const entry = index.get(hash);
       if (entry === undefined) index.set(hash, module);
       else if (entry instanceof Set) entry.add(module);
@@ -82,7 +81,7 @@ export class ModuleTable {
 
   #unindex(module: Module): void {
     if (this.#fresh.delete(module) || this.#index === undefined) return;
-    for (const hash of exportedHashes(module.file)) {
+    for (const hash of module.exportedHashes()) {
       const entry = this.#index.get(hash);
       if (entry === module) this.#index.delete(hash);
       else if (entry instanceof Set && entry.delete(module) && entry.size === 0) this.#index.delete(hash);

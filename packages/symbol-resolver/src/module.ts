@@ -1,11 +1,12 @@
 // A loaded SMF file as the linker sees it: which symbols it gives to others, and whether its code may run here.
 import { isPersistedSection, type SigningKey } from '@simple-jit/jit-instantiator';
+import { mmapReadBytes } from '@simple-jit/native-mem';
 import type { MappedSmf } from '@simple-jit/smf-cache';
 import { Arch, Platform, type SmfFile, type SmfSymbol, SymbolBinding, SymbolType } from '@simple-jit/smf-format';
 import type { Image } from './image.js';
 import { areaOf } from './layout.js';
 import { canRelocate } from './relocate.js';
-import { isExported } from './symbol-hashes.js';
+import { exportedHashes, isExported } from './symbol-hashes.js';
 import { type Judged, judge } from './trust.js';
 
 const HOST_ARCHITECTURES: Partial<Record<NodeJS.Architecture, number>> = { x64: Arch.X86_64, arm64: Arch.Aarch64 };
@@ -75,6 +76,26 @@ export class Module {
       const definition = this.#definitionOf(symbol, file);
       if (definition !== undefined) yield definition;
     }
+  }
+
+  /** The stored name hashes of all such symbols, and of some that are none: an index to look further with. */
+  exportedHashes(): Iterable<number> {
+    const { file } = this;
+    return exportedHashes(file, (offset, length) => {
+      const { address, offset: start } = this.#mapped;
+      // Of a mapping a copy: what of a large file is read is to be as little as can be, and it may shrink.
+      if (file === this.#mapped.file && address !== 0n) return mmapReadBytes(address, start + offset, length);
+      return file.bytes.subarray(offset, offset + length);
+    });
+  }
+
+  /**
+   * To be called after its bytes were copied, and before they are used: a file that became shorter shows zeros.
+   * @throws NativeMemError `ERR_FILE_SHRUNK`
+   */
+  checkWhole(): void {
+    const { address, offset, size, file } = this.#mapped;
+    if (address !== 0n && size > 0 && this.file === file) mmapReadBytes(address, offset + size - 1, 1);
   }
 
   /** The last symbol that begins in a section at an offset or before it, of any binding. Goes through the symbol table. */

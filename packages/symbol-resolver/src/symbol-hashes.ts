@@ -5,17 +5,18 @@ import { type SmfFile, SymbolBinding, SymbolType } from '@simple-jit/smf-format'
 /** The v1.1 symbol entry (docs/spec/smf-format.md, 4). */
 const ENTRY = { size: 72, nameHash: 4, type: 8, binding: 9 } as const;
 
+/** A part of a file, in bytes from its start. */
+export type ReadPart = (offset: number, length: number) => Uint8Array;
+
 /** The stored name hash, as a signed integer, of each symbol that others may use. */
-export function* exportedHashes(file: SmfFile): Iterable<number> {
+export function* exportedHashes(file: SmfFile, read: ReadPart): Iterable<number> {
   if (file.layout !== 'v1.1') {
     for (const { type, binding, nameHash } of file.symbols) if (isExported(type, binding)) yield nameHash | 0;
     return;
   }
-  const { bytes, dataOffset, header } = file;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = dataOffset + header.symbolTableOffset;
-  const end = start + file.symbols.length * ENTRY.size;
-  for (let at = start; at < end; at += ENTRY.size) {
+  const table = read(file.dataOffset + file.header.symbolTableOffset, file.symbols.length * ENTRY.size);
+  const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+  for (let at = 0; at < table.length; at += ENTRY.size) {
     if (isExported(view.getUint8(at + ENTRY.type), view.getUint8(at + ENTRY.binding))) {
       yield view.getInt32(at + ENTRY.nameHash, true);
     }

@@ -3,7 +3,8 @@
 import { createPublicKey } from 'node:crypto';
 import { type SigningKey, verifySmf } from '@simple-jit/jit-instantiator';
 import type { MappedSmf, Trust } from '@simple-jit/smf-cache';
-import { parseSmf, type SmfFile } from '@simple-jit/smf-format';
+import { parseSmf, type SmfFile, SmfFormatError } from '@simple-jit/smf-format';
+import { builtinCodecs } from '@simple-jit/smf-format/node';
 
 export interface Judged {
   /** What may be used: the mapped file, or a copy of it where others could change that after the signature was verified. */
@@ -20,14 +21,20 @@ export function judge(mapped: MappedSmf, keys: readonly SigningKey[]): Judged {
   const { file, trust: owner } = mapped;
   const signature = file.findSection(SIGNATURE_SECTION);
   if (signature === undefined) return { file, trust: owner };
-  if (owner.trusted) {
-    const intact = checkSignature(file, signature.index);
-    return { file, trust: intact === undefined ? owner : { trusted: false, reason: intact } };
+  const refused = (reason: string): Judged => ({ file, trust: { trusted: false, reason } });
+  try {
+    if (owner.trusted) {
+      const broken = checkSignature(file, signature.index);
+      return broken === undefined ? { file, trust: owner } : refused(broken);
+    }
+    const bytes = file.bytes.slice();
+    const check = verifySmf(bytes, keys);
+    if (!check.valid) return refused(`${owner.reason}; ${check.reason}`);
+    return { file: parseSmf(bytes, { codecs: builtinCodecs() }), trust: { trusted: true } };
+  } catch (error) {
+    if (error instanceof SmfFormatError) return refused(error.message); // too large to be read as a whole, or damaged
+    throw error;
   }
-  const bytes = file.bytes.slice();
-  const check = verifySmf(bytes, keys);
-  if (!check.valid) return { file, trust: { trusted: false, reason: `${owner.reason}; ${check.reason}` } };
-  return { file: parseSmf(bytes), trust: { trusted: true } };
 }
 
 /** What is wrong with a file's signature, whoever's key it is by; undefined if it fits. */

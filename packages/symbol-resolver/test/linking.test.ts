@@ -4,10 +4,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { legacySmf } from '@simple-jit/fixtures';
 import { signSmf } from '@simple-jit/jit-instantiator';
 import { assembleLibrary } from '@simple-jit/jit-instantiator/assemble';
 import { CodeArena } from '@simple-jit/native-mem';
-import { HeaderFlags, parseSmf, SmfBuilder } from '@simple-jit/smf-format';
+import { SmfCache } from '@simple-jit/smf-cache';
+import { HeaderFlags, LsmfBuilder, parseSmf, SectionType, SmfBuilder } from '@simple-jit/smf-format';
+import { builtinCodecs } from '@simple-jit/smf-format/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JitSymbolResolver, type JitSymbolResolverConfig, LinkError } from '../src/index.js';
 import { compile, hasCompiler } from './support/elf.js';
@@ -391,6 +394,85 @@ describe.skipIf(!hasCompiler())('signed modules', () => {
     builder.addSection({ type: 3, name: '.sig', data: new Uint8Array(20) });
     resolver.loadSmf(write('short.smf', builder.build()));
     expect(reasons()).toEqual([expect.stringMatching(/signature/)]);
+  });
+});
+
+describe.skipIf(!hasCompiler())('files of every kind', () => {
+  const SOURCE = 'static const long table[64] = {7}; long data = 5; long get(void) { return data++ + table[0]; }';
+  const compressed = () =>
+    compile(SOURCE, ['-fPIC'], (builder) => {
+      builder.setCompression('lz4', builtinCodecs());
+      builder.sections.forEach(({ index, type }) => {
+        if (type !== SectionType.Bss) builder.replaceSection(index, { compress: true });
+      });
+    });
+
+  test('compressed sections are loaded', () => {
+    resolver.loadSmf(write('compressed.smf', compressed()));
+    expect(resolver.resolveFunction('get', I64)()).toBe(12);
+  });
+
+  test('compressed sections of a file that is trusted for its signature are loaded', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    open({ trustedKeys: [publicKey] });
+    resolver.loadSmf(write('signed.smf', signSmf(compressed(), privateKey), 0o666));
+    expect(resolver.resolveFunction('get', I64)()).toBe(12);
+  });
+
+  test('modules of a library are loaded one by one, call each other, and go', () => {
+    const library = new LsmfBuilder()
+      .addModule('first', compile('extern long second(long); long first(long n) { return second(n) + 1; }'))
+      .addModule('second', compile('long second(long n) { return n * 10; }'));
+    for (let i = 0; i < 12; i++) library.addModule(`other${i}`, compile(`long other${i}(void) { return ${i}; }`));
+    const path = write('library.lsm', library.build());
+    for (let i = 0; i < 12; i++) resolver.loadSmf(`${path}#other${i}`);
+    resolver.loadSmf(`${path}#first`);
+    expect((caught(() => resolver.resolveFunction('first', I64_I64)) as Error).cause).toMatchObject({
+      code: 'ERR_UNDEFINED_SYMBOL',
+      path: `${path}#first`,
+    });
+    resolver.loadSmf(`${path}#second`);
+    const first = resolver.resolveFunction('first', I64_I64);
+    expect(first(2)).toBe(21);
+    expect(resolver.resolveFunction('other7', I64)()).toBe(7);
+    expect(resolver.unload(`${path}#second`)).toBe(true);
+    expect(caught(() => first(2))).toMatchObject({ code: 'ERR_UNRESOLVED', symbol: 'second' });
+  });
+
+  test('bytes that come from no file are not trusted, but for their signature', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const cache = new SmfCache();
+    open({ trustedKeys: [publicKey], cache });
+    cache.cacheFromBytes('bytes', compile(SOURCE)).close();
+    resolver.loadSmf('bytes');
+    expect(caught(() => resolver.resolveFunction('get', I64))).toMatchObject({
+      reasons: [expect.stringMatching(/come from no file/)],
+    });
+    cache.cacheFromBytes('bytes', signSmf(compile(SOURCE), privateKey)).close();
+    resolver.loadSmf('bytes');
+    expect(resolver.resolveFunction('get', I64)()).toBe(12);
+    resolver.close();
+    cache.close();
+  });
+});
+
+describe('the C-aligned layouts', () => {
+  // lea rax, [rip + 2]; mov rax, [rax]; ret, and 8 bytes of data after it.
+  const code = Uint8Array.from([0x48, 0x8d, 0x05, 4, 0, 0, 0, 0x48, 0x8b, 0x00, 0xc3, 42, 0, 0, 0, 0, 0, 0, 0]);
+  const symbols = [
+    { name: 'get', value: 0 },
+    { name: 'answer', value: 11, type: 2 },
+    { name: 'Shape', type: 3 },
+    { name: 'hidden', value: 0, binding: 0 },
+  ];
+
+  test.each(['legacy-96', 'legacy-72', 'trailer-96'] as const)('symbols of a %s file lie in its code', (layout) => {
+    resolver.loadSmf(write('legacy.smf', legacySmf({ layout, code, symbols })));
+    expect(resolver.resolveFunction('get', I64)()).toBe(42);
+    expect(resolver.resolve('answer')).toBe(resolver.resolve('get')! + 11n);
+    expect(caught(() => resolver.resolveFunction('answer', I64))).toMatchObject({ code: 'ERR_NOT_A_FUNCTION' });
+    expect(resolver.resolve('Shape')).toBeUndefined();
+    expect(resolver.resolve('hidden')).toBeUndefined();
   });
 });
 
