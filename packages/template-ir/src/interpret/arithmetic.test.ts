@@ -5,11 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   BINARY_OPS,
   COMPARE_OPS,
-  type ConcreteFunction,
-  FunctionBuilder,
-  IrTrapError,
   type IrValue,
-  interpret,
   isFloat,
   isInt,
   isSigned,
@@ -17,76 +13,21 @@ import {
   type ScalarName,
   scalar,
   sizeOf,
-  specialise,
   type Type,
   typeToString,
   UNARY_OPS,
+  type UnaryOp,
 } from '../index.js';
 import { arbitraryValue, interestingValues } from '../testing/index.js';
+import { bitsOf, build, fromBits, magnitude, run, stored, zipBits } from './arithmetic.test-support.js';
 import { rationalToF32, toRational } from './rounding.test-support.js';
 
 const types = SCALAR_NAMES.map(scalar);
 const integers = types.filter(isInt);
 const runs = { numRuns: 300 };
 
-function build(
-  params: readonly Type[],
-  result: Type,
-  body: (b: FunctionBuilder, args: never[]) => never,
-): ConcreteFunction {
-  const builder = new FunctionBuilder('f');
-  const args = params.map((type) => builder.param(type));
-  builder.setResult(result);
-  builder.return(body(builder, args as never[]));
-  return specialise(builder.build(), []);
-}
-
-/** 'divide' for a trap. */
-function run(fn: ConcreteFunction, ...args: IrValue[]): IrValue | undefined {
-  try {
-    return interpret(fn, args);
-  } catch (error) {
-    if (error instanceof IrTrapError) return error.kind as never;
-    throw error;
-  }
-}
-
-/** The integer as hardware of that width holds it, by way of a typed array. */
-function stored(type: Type, value: bigint): bigint {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setBigInt64(0, BigInt.asIntN(64, value), true);
-  const read: Record<string, () => number | bigint> = {
-    i8: () => view.getInt8(0),
-    u8: () => view.getUint8(0),
-    i16: () => view.getInt16(0, true),
-    u16: () => view.getUint16(0, true),
-    i32: () => view.getInt32(0, true),
-    u32: () => view.getUint32(0, true),
-    i64: () => view.getBigInt64(0, true),
-    u64: () => view.getBigUint64(0, true),
-  };
-  return BigInt(read[typeToString(type)]!());
-}
-
-/** Bits of the value as a string, most significant first. */
-function bitsOf(type: Type, value: bigint): string {
-  const width = sizeOf(type)! * 8;
-  return ((value + (1n << 64n)) % (1n << BigInt(width))).toString(2).padStart(width, '0');
-}
-
-function fromBits(type: Type, bits: string): bigint {
-  return stored(type, BigInt(`0b${bits}`));
-}
-
-function zipBits(type: Type, a: bigint, b: bigint, bit: (x: string, y: string) => boolean): bigint {
-  const other = bitsOf(type, b);
-  return fromBits(type, Array.from(bitsOf(type, a), (x, i) => (bit(x, other[i]!) ? '1' : '0')).join(''));
-}
-
-const magnitude = (value: bigint) => (value < 0n ? -value : value);
-
 /** What each integer operation means, from schoolbook definitions. */
-const expectedInt: Record<string, (type: Type, a: bigint, b: bigint) => bigint | 'divide'> = {
+const expectedInt: Record<string, (type: Type, a: bigint, b: bigint) => bigint | 'divide' | 'overflow'> = {
   add: (type, a, b) => stored(type, a + b),
   sub: (type, a, b) => stored(type, a - b),
   mul: (type, a, b) => stored(type, a * b),
@@ -114,6 +55,41 @@ const expectedInt: Record<string, (type: Type, a: bigint, b: bigint) => bigint |
     const fill = isSigned(type) ? bits[0]! : '0';
     return fromBits(type, fill.repeat(count) + bits.slice(0, bits.length - count));
   },
+  rotl: (type, a, b) => rotated(type, a, b),
+  rotr: (type, a, b) => rotated(type, a, -b),
+  min: (_, a, b) => (a - b < 0n ? a : b),
+  max: (_, a, b) => (a - b < 0n ? b : a),
+  add_checked: (type, a, b) => held(type, a + b),
+  sub_checked: (type, a, b) => held(type, a - b),
+  mul_checked: (type, a, b) => held(type, a * b),
+  div_checked: (type, a, b) => {
+    if (b === 0n) return 'divide';
+    const quotient = magnitude(a) / magnitude(b);
+    return held(type, a < 0n !== b < 0n ? -quotient : quotient);
+  },
+};
+
+function rotated(type: Type, a: bigint, left: bigint): bigint {
+  const bits = bitsOf(type, a);
+  const width = BigInt(bits.length);
+  const count = Number(((left % width) + width) % width);
+  return fromBits(type, bits.slice(count) + bits.slice(0, count));
+}
+
+/** What hardware of that width cannot hold comes back as another number. */
+function held(type: Type, exact: bigint): bigint | 'overflow' {
+  return exact >= -(1n << 63n) && exact < 1n << 64n && stored(type, exact) === exact ? exact : 'overflow';
+}
+
+/** What each operation on one integer means, from its bits as text. */
+const expectedUnary: Record<string, (type: Type, a: bigint) => bigint | 'overflow'> = {
+  neg: (type, a) => stored(type, 0n - a),
+  not: (type, a) => zipBits(type, a, a, (x) => x === '0'),
+  abs: (type, a) => stored(type, magnitude(a)),
+  neg_checked: (type, a) => held(type, -a),
+  popcount: (type, a) => BigInt([...bitsOf(type, a)].filter((bit) => bit === '1').length),
+  clz: (type, a) => BigInt(`${bitsOf(type, a)}1`.indexOf('1')),
+  ctz: (type, a) => BigInt(`${[...bitsOf(type, a)].reverse().join('')}1`.indexOf('1')),
 };
 
 describe.each(integers.map((type) => [typeToString(type) as ScalarName, type] as const))(
@@ -122,7 +98,7 @@ describe.each(integers.map((type) => [typeToString(type) as ScalarName, type] as
     const value = arbitraryValue(type) as fc.Arbitrary<bigint>;
 
     it.each(BINARY_OPS)('%s', (op) => {
-      const fn = build([type, type], type, (b, [x, y]) => b.binary(op, x!, y!) as never);
+      const fn = build([type, type], type, (b, [x, y]) => b.binary(op, x!, y!));
       const check = (a: bigint, b: bigint) => {
         expect([a, b, run(fn, a, b)]).toEqual([a, b, expectedInt[op]!(type, a, b)]);
       };
@@ -131,16 +107,13 @@ describe.each(integers.map((type) => [typeToString(type) as ScalarName, type] as
       fc.assert(fc.property(value, value, check), runs);
     });
 
-    it('neg and not', () => {
-      const neg = build([type], type, (b, [x]) => b.unary('neg', x!) as never);
-      const not = build([type], type, (b, [x]) => b.unary('not', x!) as never);
-      fc.assert(
-        fc.property(value, (a) => {
-          expect(run(neg, a)).toBe(stored(type, 0n - a));
-          expect(run(not, a)).toBe(zipBits(type, a, a, (x) => x === '0'));
-        }),
-        runs,
-      );
+    it.each(Object.keys(expectedUnary) as UnaryOp[])('%s', (op) => {
+      const fn = build([type], type, (b, [x]) => b.unary(op, x!));
+      const check = (a: bigint) => {
+        expect([a, run(fn, a)]).toEqual([a, expectedUnary[op]!(type, a)]);
+      };
+      for (const a of interestingValues(type)) check(a as bigint);
+      fc.assert(fc.property(value, check), runs);
     });
   },
 );
@@ -157,7 +130,7 @@ describe('floats', () => {
   };
 
   it.each(ops)('f64 %s is what JavaScript computes', (op) => {
-    const fn = build([f64, f64], f64, (b, [x, y]) => b.binary(op, x!, y!) as never);
+    const fn = build([f64, f64], f64, (b, [x, y]) => b.binary(op, x!, y!));
     fc.assert(
       fc.property(arbitraryValue(f64), arbitraryValue(f64), (a, b) => {
         expect(run(fn, a, b)).toBe(javascript[op](a as number, b as number));
@@ -167,7 +140,7 @@ describe('floats', () => {
   });
 
   it.each(ops)('f32 %s rounds the exact result once', (op) => {
-    const fn = build([f32, f32], f32, (b, [x, y]) => b.binary(op, x!, y!) as never);
+    const fn = build([f32, f32], f32, (b, [x, y]) => b.binary(op, x!, y!));
     const exact = (a: number, b: number): number => {
       if (!Number.isFinite(a) || !Number.isFinite(b) || (op === 'div' && b === 0)) return javascript[op](a, b);
       const [x, y] = [toRational(a), toRational(b)];
@@ -187,8 +160,8 @@ describe('floats', () => {
   });
 
   it('sqrt', () => {
-    const double = build([f64], f64, (b, [x]) => b.unary('sqrt', x!) as never);
-    const single = build([f32], f32, (b, [x]) => b.unary('sqrt', x!) as never);
+    const double = build([f64], f64, (b, [x]) => b.unary('sqrt', x!));
+    const single = build([f32], f32, (b, [x]) => b.unary('sqrt', x!));
     expect(run(double, 2)).toBe(Math.SQRT2);
     expect(run(double, -0)).toBe(-0);
     expect(run(double, -1)).toBe(Number.NaN);
@@ -209,7 +182,7 @@ describe('floats', () => {
   });
 
   it('neg turns the sign of zero too', () => {
-    const fn = build([f64], f64, (b, [x]) => b.unary('neg', x!) as never);
+    const fn = build([f64], f64, (b, [x]) => b.unary('neg', x!));
     expect([run(fn, 0), run(fn, -0), run(fn, 1.5), run(fn, Infinity)]).toEqual([-0, 0, -1.5, -Infinity]);
   });
 });
@@ -239,16 +212,14 @@ describe('bool', () => {
     ['eq', [true, false, false, true]],
     ['ne', [false, true, true, false]],
   ] as const)('%s', (op, expected) => {
-    const fn = build(
-      [bool, bool],
-      bool,
-      (b, [x, y]) => (op === 'eq' || op === 'ne' ? b.compare(op, x!, y!) : b.binary(op, x!, y!)) as never,
+    const fn = build([bool, bool], bool, (b, [x, y]) =>
+      op === 'eq' || op === 'ne' ? b.compare(op, x!, y!) : b.binary(op, x!, y!),
     );
     expect([false, true].flatMap((a) => [false, true].map((b) => run(fn, a, b)))).toEqual(expected);
   });
 
   it('not', () => {
-    const fn = build([bool], bool, (b, [x]) => b.unary('not', x!) as never);
+    const fn = build([bool], bool, (b, [x]) => b.unary('not', x!));
     expect([run(fn, true), run(fn, false)]).toEqual([false, true]);
   });
 });
@@ -258,7 +229,7 @@ describe('comparisons', () => {
     'of %s',
     (_, type) => {
       for (const op of COMPARE_OPS) {
-        const fn = build([type, type], scalar('bool'), (b, [x, y]) => b.compare(op, x!, y!) as never);
+        const fn = build([type, type], scalar('bool'), (b, [x, y]) => b.compare(op, x!, y!));
         fc.assert(
           fc.property(arbitraryValue(type), arbitraryValue(type), (a, b) => {
             const ordered = !Number.isNaN(a) && !Number.isNaN(b);
@@ -281,7 +252,7 @@ describe('comparisons', () => {
 
 describe('convert', () => {
   const numbers = types.filter((type) => isInt(type) || isFloat(type));
-  const conversion = (from: Type, to: Type) => build([from], to, (b, [x]) => b.convert(to, x!) as never);
+  const conversion = (from: Type, to: Type) => build([from], to, (b, [x]) => b.convert(to, x!));
 
   it.each(integers.flatMap((from) => integers.map((to) => [typeToString(from), typeToString(to), from, to] as const)))(
     '%s to %s wraps or extends',
@@ -374,7 +345,8 @@ describe('convert', () => {
   });
 });
 
-it('the lists of operations are those that are tested here', () => {
+it('the lists of operations are those that are tested here and with floats', () => {
   expect(Object.keys(expectedInt).sort()).toEqual([...BINARY_OPS].sort());
-  expect([...UNARY_OPS].sort()).toEqual(['neg', 'not', 'sqrt']);
+  const ofFloats = ['sqrt', 'floor', 'ceil', 'trunc', 'round'];
+  expect([...UNARY_OPS].sort()).toEqual([...Object.keys(expectedUnary), ...ofFloats].sort());
 });
