@@ -2,13 +2,14 @@
 import { CodegenError } from './errors.js';
 
 /**
- * Instructions that not every x86-64 processor has: `sse4.1` (rounding), `popcnt`, `lzcnt`, `bmi1` (tzcnt), `fma` (VEX forms too: the
- * operating system must have AVX enabled).
+ * Instructions that not every x86-64 processor has, by the names that `cpuFeatures` of `@simple-jit/native-mem` gives. The generator uses
+ * `sse4.1` (rounding), `popcnt`, `lzcnt`, `bmi1` (counting zeros) and `fma`, whose encoding needs the operating system to have AVX
+ * enabled; the others change nothing.
  */
-export type CpuFeature = 'sse4.1' | 'popcnt' | 'lzcnt' | 'bmi1' | 'fma';
+export type CpuFeature = 'sse4.1' | 'popcnt' | 'lzcnt' | 'bmi1' | 'bmi2' | 'fma' | 'avx' | 'avx2';
 
 /** All that the generator knows how to use, in the order of `CompiledUnit.cpuFeatures`. */
-export const CPU_FEATURES: readonly CpuFeature[] = ['sse4.1', 'popcnt', 'lzcnt', 'bmi1', 'fma'];
+const CPU_FEATURES: readonly CpuFeature[] = ['sse4.1', 'popcnt', 'lzcnt', 'bmi1', 'fma'];
 
 export class CpuFeatures {
   readonly #used = new Set<CpuFeature>();

@@ -76,8 +76,8 @@ class Emitter {
   private readonly mover: Mover;
   private readonly threads: number[];
   /** Traps that conditions jump to: after everything else, out of the way. */
-  private readonly stubs: { readonly label: number; readonly kind: TrapKind; readonly line: number }[] = [];
-  private line = 0;
+  private readonly stubs: { readonly label: number; readonly kind: TrapKind; readonly statement: number }[] = [];
+  private statement = -1;
   /** Where a call through a pointer returns to: what faults there is the call of what is no function. */
   private afterInvoke = -1;
 
@@ -100,6 +100,7 @@ class Emitter {
     const { assembler, machine, frame, mover, resolved } = this;
     const { blocks } = machine;
     assembler.beginFunction(blocks.length);
+    this.beginStatement(0);
     frame.prologue(assembler);
     const order = layoutBlocks(machine, this.threads);
     for (let o = 0; o < order.length; o++) {
@@ -112,27 +113,29 @@ class Emitter {
       const { instructions } = block;
       for (let i = 0; i < instructions.length; i++, number++) {
         const before = resolved.beforeInstruction[number];
-        this.beginLine(instructions[i]!.line);
+        this.beginStatement(instructions[i]!.statement);
         if (before !== undefined) mover.parallel(before);
         this.instruction(instructions[i]!, number * 2, block, next);
         const store = storeAfter(this.allocation, instructions[i]!, instructions[i + 1], number * 2 + 1);
         if (store !== undefined) mover.move(store.to, store.from);
       }
     }
-    for (const { label, kind, line } of this.stubs) {
-      this.beginLine(line);
+    for (const { label, kind, statement } of this.stubs) {
+      this.beginStatement(statement);
       assembler.bind(label);
       this.trap(kind);
     }
     assembler.endFunction();
   }
 
-  private beginLine(line: number): void {
-    if (line === this.line) return;
-    this.line = line;
+  private beginStatement(statement: number): void {
+    if (statement === this.statement) return;
+    this.statement = statement;
+    if (this.machine.lines === undefined) return;
+    const line = this.machine.lines[statement]!;
     const { lines } = this.sink;
     const { size } = this.assembler;
-    if (lines.at(-1)?.offset === size) lines.pop(); // nothing came of the line before
+    if (lines.at(-1)?.offset === size) lines.pop(); // nothing came of the statement before
     lines.push({ offset: size, line });
   }
 
@@ -151,9 +154,9 @@ class Emitter {
   /** A label at which the trap is, for a jump. */
   private trapLabel(kind: TrapKind): number {
     const last = this.stubs.at(-1);
-    if (last?.kind === kind && last.line === this.line) return last.label;
+    if (last?.kind === kind && last.statement === this.statement) return last.label;
     const label = this.assembler.newLabel();
-    this.stubs.push({ label, kind, line: this.line });
+    this.stubs.push({ label, kind, statement: this.statement });
     return label;
   }
 

@@ -1,10 +1,11 @@
 // Table of contents of the code generator.
-export { CPU_FEATURES, type CpuFeature } from './cpu-features.js';
+export type { CpuFeature } from './cpu-features.js';
 export { CodegenError, type CodegenErrorCode } from './errors.js';
 export { type ImportKind, type PatchableCode, patchImports, slotKeyOf } from './imports.js';
 export {
   type CompiledFunction,
   type CompiledImport,
+  type CompiledLine,
   type CompiledTrap,
   type CompiledUnit,
   type CompileOptions,

@@ -118,8 +118,8 @@ export class MachineInstruction {
   call: CallTarget | undefined = undefined;
   division: Division | undefined = undefined;
   fixed: FixedRegisters | undefined = undefined;
-  /** Of the canonical text: where the instruction comes from. */
-  line = 0;
+  /** Number of the IR instruction or terminator that it comes from, in the order of lowering; 0 takes the parameters. */
+  statement = 0;
 
   constructor(
     readonly row: Row,
@@ -161,6 +161,8 @@ export class MachineFunction {
   hasCalls = false;
   /** Bytes of the memory in the frame that `slot` gives out. */
   objectBytes = 0;
+  /** By statement: its line in the canonical text; undefined if nobody asks. */
+  lines: number[] | undefined = undefined;
   /** Some of that memory wants 16 bytes of alignment. */
   alignFrame = false;
 

@@ -2,6 +2,7 @@
 // them, the constants and the tables that whoever installs the code needs.
 import {
   type ConcreteFunction,
+  lineTable,
   mangle,
   type Signature,
   signatureToString,
@@ -29,6 +30,8 @@ export interface CompileOptions {
    * is done without, but for `fma`, which then is ERR_CPU_FEATURE.
    */
   readonly cpuFeatures?: ReadonlySet<CpuFeature>;
+  /** Make `CompiledUnit.lines`; false by default, as finding the lines takes time. The code is the same either way. */
+  readonly lines?: boolean;
 }
 
 export interface CompiledFunction {
@@ -62,6 +65,14 @@ export interface CompiledTrap {
   readonly kind: TrapKind;
 }
 
+/** Where code of another line begins. */
+export interface CompiledLine {
+  /** In `CompiledUnit.code`. */
+  readonly offset: number;
+  /** Of `printFunction(fn)`, from 1, for the function that lies there; 1 is where it takes its parameters. */
+  readonly line: number;
+}
+
 export interface CompiledUnit {
   readonly target: typeof TARGET;
   readonly generator: string;
@@ -73,6 +84,8 @@ export interface CompiledUnit {
   readonly imports: readonly CompiledImport[];
   /** By ascending offset; no two of one offset. A memory access or a call may trap as well, and is not listed. */
   readonly traps: readonly CompiledTrap[];
+  /** By ascending offset; empty unless `CompileOptions.lines` asks for it. The return address of a call is that of the next instruction. */
+  readonly lines: readonly CompiledLine[];
   /** What the code needs beyond the x86-64 baseline (SSE2): those of the allowed features that it uses. */
   readonly cpuFeatures: readonly CpuFeature[];
 }
@@ -143,7 +156,9 @@ export function compileWith(functions: readonly ConcreteFunction[], options: Int
   const sink: UnitSink = { traps: [], localCalls: [], importSites: [], lines: [] };
   const features = new CpuFeatures(options.cpuFeatures ?? new Set());
   const compiled = functions.map((fn, i): CompiledFunction => {
-    const live = new LiveRanges(lowerFunction(fn, assembler, features, resolveCall(fn)));
+    const live = new LiveRanges(
+      lowerFunction(fn, assembler, features, resolveCall(fn), options.lines ? lineTable(fn) : undefined),
+    );
     const allocation = allocateRegisters(live, options.registers);
     options.onAllocated?.(live, allocation);
     assembler.align(16, 0xcc);
@@ -163,6 +178,7 @@ export function compileWith(functions: readonly ConcreteFunction[], options: Int
     functions: compiled,
     imports: importList,
     traps: sink.traps,
+    lines: sink.lines,
     cpuFeatures: features.used,
   };
 }

@@ -6,8 +6,11 @@ import {
   type ScalarName,
   UNARY_OPS,
 } from '@simple-jit/template-ir';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { compileUnit } from '../src/index.js';
+import type { InternalOptions } from '../src/unit.js';
 import { agree, functionsOf } from './support/agree.js';
+import { HOST_FEATURES } from './support/host-features.js';
 import { FLOATS, INTS, interestingValues } from './support/values.js';
 
 function literal(value: IrValue, type: ScalarName): string {
@@ -28,22 +31,53 @@ const pairs = (type: ScalarName): readonly (readonly IrValue[])[] => {
   return values.flatMap((a) => values.map((b) => [a, b]));
 };
 
+const INTEGER_ONLY = [
+  'rem', 'shl', 'shr', 'rotl', 'rotr', 'popcount', 'clz', 'ctz', 'neg_checked', 'add_checked', 'sub_checked', 'mul_checked', 'div_checked',
+]; // biome-ignore format: a list
+const FLOAT_ONLY = ['sqrt', 'floor', 'ceil', 'trunc', 'round'];
+
+/** What rounding and its limits are about, besides the usual. */
+const FRACTIONS = [
+  0.49999999999999994, 4503599627370495.5, 4503599627370497, -4503599627370495.5, 8388607.5, 8388609, -8388607.5, -1.5, -0.2, 3.5, 4.5, 127.99,
+  -128.99, 255.99, 65535.99, -32768.99, 2147483647.5, -2147483648.9, 4294967295.9, 2 ** 63 - 1024, -(2 ** 63) - 2048,
+]; // biome-ignore format: a list
+
+function valuesOf(type: ScalarName): readonly IrValue[] {
+  const values = interestingValues(type);
+  if (type === 'f64') return [...values, ...FRACTIONS];
+  return type === 'f32' ? [...values, ...FRACTIONS.map(Math.fround)] : values;
+}
+
+/** The baseline, and all that the processor at hand may have beyond it. */
+const PROCESSORS: readonly InternalOptions[] = [
+  {},
+  ...(HOST_FEATURES.size > 0 ? [{ cpuFeatures: HOST_FEATURES }] : []),
+];
+
 function exists(op: string, type: ScalarName): boolean {
   const isInt = INTS.includes(type as (typeof INTS)[number]);
   const isFloat = FLOATS.includes(type as (typeof FLOATS)[number]);
-  if (['rem', 'shl', 'shr'].includes(op)) return isInt;
+  if (INTEGER_ONLY.includes(op)) return isInt;
   if (['and', 'or', 'xor', 'not'].includes(op)) return isInt || type === 'bool';
-  if (op === 'sqrt') return isFloat;
+  if (FLOAT_ONLY.includes(op)) return isFloat;
   if (op === 'eq' || op === 'ne') return true;
   return isInt || isFloat;
 }
 
 describe.each(SCALAR_NAMES)('%s', (type) => {
   it.each(UNARY_OPS.filter((op) => exists(op, type)))('%s', (op) => {
-    agree(
-      functionsOf(`fn f(x: ${type}) -> ${type} {\nentry:\n  r = ${op} x\n  return r\n}\n`),
-      interestingValues(type).map((value) => [value]),
+    const constants = valuesOf(type).map(
+      (value, i) =>
+        `fn c${i}(unused: bool) -> ${type} {\nentry:\n  k: ${type} = const ${literal(value, type)}\n  r = ${op} k\n  return r\n}`,
     );
+    for (const options of PROCESSORS) {
+      agree(
+        functionsOf(`fn f(x: ${type}) -> ${type} {\nentry:\n  r = ${op} x\n  return r\n}\n`),
+        valuesOf(type).map((value) => [value]),
+        options,
+      );
+      agree(functionsOf(constants.join('\n')), [[true]], options);
+    }
   });
 
   it.each([...BINARY_OPS, ...COMPARE_OPS].filter((op) => exists(op, type)))('%s', (op) => {
@@ -120,16 +154,65 @@ entry:
   it.each(SCALAR_NAMES.filter((to) => (type === 'bool' ? INTS.includes(to as never) : to !== 'bool')))(
     'converts to %s',
     (to) => {
-      const values = interestingValues(type);
-      const constants = values.map(
-        (value, i) =>
-          `fn c${i}(unused: bool) -> ${to} {\nentry:\n  k: ${type} = const ${literal(value, type)}\n  r: ${to} = convert k\n  return r\n}`,
-      );
-      agree(
-        functionsOf(`fn f(x: ${type}) -> ${to} {\nentry:\n  r: ${to} = convert x\n  return r\n}`),
-        values.map((value) => [value]),
-      );
-      agree(functionsOf(constants.join('\n')), [[true]]);
+      const values = valuesOf(type);
+      for (const op of ['convert', 'convert_checked']) {
+        const constants = values.map(
+          (value, i) =>
+            `fn c${i}(unused: bool) -> ${to} {\nentry:\n  k: ${type} = const ${literal(value, type)}\n  r: ${to} = ${op} k\n  return r\n}`,
+        );
+        agree(
+          functionsOf(`fn f(x: ${type}) -> ${to} {\nentry:\n  r: ${to} = ${op} x\n  return r\n}`),
+          values.map((value) => [value]),
+        );
+        agree(functionsOf(constants.join('\n')), [[true]]);
+      }
     },
   );
+});
+
+describe.each(INTS)('bounds of %s', (type) => {
+  it('holds for indexes from 0 up to the length', () => {
+    const constants = interestingValues(type).flatMap((value, i) => [
+      `fn length${i}(x: ${type}) -> ${type} {\nentry:\n  bounds x, ${value}\n  return x\n}`,
+      `fn index${i}(x: ${type}) -> ${type} {\nentry:\n  bounds ${value}, x\n  return x\n}`,
+    ]);
+    agree(functionsOf(`fn f(x: ${type}, n: ${type}) -> ${type} {\nentry:\n  bounds x, n\n  return x\n}`), pairs(type));
+    agree(
+      functionsOf(constants.join('\n')),
+      interestingValues(type).map((value) => [value]),
+    );
+  });
+});
+
+describe.each(FLOATS)('fma of %s', (type) => {
+  const text = `
+fn f(x: ${type}, y: ${type}, z: ${type}) -> ${type} {
+entry:
+  r = fma x, y, z
+  return r
+}
+fn square(x: ${type}, y: ${type}) -> ${type} {
+entry:
+  r = fma x, x, y
+  s = fma r, y, r
+  return s
+}
+fn constants(x: ${type}) -> ${type} {
+entry:
+  r = fma x, 0.1, -3.0
+  return r
+}`;
+
+  it.skipIf(!HOST_FEATURES.has('fma'))('rounds once (skipped where the processor has no FMA)', () => {
+    const values = interestingValues(type).filter((_value, i) => i % 3 === 0);
+    const triples = values.flatMap((a) => values.flatMap((b) => values.map((c) => [a, b, c])));
+    const almost = type === 'f64' ? 1 + 2 ** -30 : 1 + 2 ** -13;
+    agree(functionsOf(text), [...triples, [almost, almost, -1], [almost, -almost, 1]], { cpuFeatures: HOST_FEATURES });
+  });
+
+  it('is refused without the feature', () => {
+    expect(() => compileUnit(functionsOf(text))).toThrow(
+      expect.objectContaining({ code: 'ERR_CPU_FEATURE', symbol: 'fn$f', feature: 'fma' }),
+    );
+  });
 });

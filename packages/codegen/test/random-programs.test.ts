@@ -3,6 +3,9 @@
 import { arbitraryProgram, type TestProgram } from '@simple-jit/template-ir/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { CodegenError } from '../src/index.js';
+import type { InternalOptions } from '../src/unit.js';
+import { HOST_FEATURES } from './support/host-features.js';
 import { checkDense, checkProgram, SCARCE } from './support/random-programs.js';
 import { verifyAllocation } from './support/verify-allocation.js';
 
@@ -11,31 +14,44 @@ const seedText = process.env.SIMPLE_JIT_TEST_SEED ?? '20261122';
 const seed = seedText === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(seedText);
 const timeout = 60_000 + numRuns * 1000;
 
-function holds(arbitrary: fc.Arbitrary<TestProgram>, check: (program: TestProgram, number: number) => void): void {
+function holds(arbitrary: fc.Arbitrary<TestProgram>, body: (program: TestProgram, number: number) => void): void {
   // Said first: should native code take the process down, the seed is known.
   if (numRuns > 1000) process.stderr.write(`${numRuns} random programs, seed ${seed}\n`);
   let checked = 0;
   fc.assert(
-    fc.property(arbitrary, (program) => check(program, checked++)),
+    fc.property(arbitrary, (program) => body(program, checked++)),
     { numRuns, seed, endOnFailure: false },
   );
   expect(checked).toBeGreaterThanOrEqual(numRuns);
   if (numRuns > 1000) process.stderr.write(`${checked} random programs agree (seed ${seed})\n`);
 }
 
+/** All that the processor has, or only what nothing else can do: then everything else goes the long way. */
+const PROCESSORS = [HOST_FEATURES, new Set([...HOST_FEATURES].filter((feature) => feature === 'fma'))];
+
+/** As `checkProgram`; without FMA, programs that need it are refused. */
+function check(program: TestProgram, number: number, options: InternalOptions, apart: boolean): void {
+  const cpuFeatures = PROCESSORS[(number >> 1) % 2]!;
+  try {
+    checkProgram(program, { cpuFeatures, onAllocated: verifyAllocation, ...options }, apart);
+  } catch (error) {
+    if (cpuFeatures.has('fma') || !(error instanceof CodegenError) || error.code !== 'ERR_CPU_FEATURE') throw error;
+  }
+}
+
 it('agree with the interpreter', { timeout }, () => {
-  holds(arbitraryProgram(), (program, number) =>
-    checkProgram(program, { onAllocated: verifyAllocation }, number % 4 === 3),
-  );
+  holds(arbitraryProgram(), (program, number) => check(program, number, {}, number % 4 === 3));
 });
 
 it('agree with few registers', { timeout }, () => {
   holds(arbitraryProgram({ maxStatements: 16 }), (program, number) =>
-    checkProgram(
-      program,
-      { registers: SCARCE[number % SCARCE.length]!, onAllocated: verifyAllocation },
-      number % 4 === 3,
-    ),
+    check(program, number, { registers: SCARCE[number % SCARCE.length]! }, number % 4 === 3),
+  );
+});
+
+it('agree where C functions are called', { timeout }, () => {
+  holds(arbitraryProgram({ externs: true }), (program, number) =>
+    check(program, number, number % 3 === 0 ? { registers: SCARCE[number % SCARCE.length]! } : {}, number % 4 === 3),
   );
 });
 
@@ -52,12 +68,6 @@ it('agree where dozens of values are alive', { timeout }, () => {
 
 it('agree with many parameters', { timeout }, () => {
   holds(arbitraryProgram({ maxParams: 24, maxFunctions: 4 }), (program, number) =>
-    checkProgram(
-      program,
-      number % 2 === 0
-        ? { onAllocated: verifyAllocation }
-        : { registers: SCARCE[number % SCARCE.length]!, onAllocated: verifyAllocation },
-      number % 8 === 7,
-    ),
+    check(program, number, number % 2 === 0 ? {} : { registers: SCARCE[number % SCARCE.length]! }, number % 8 === 7),
   );
 });

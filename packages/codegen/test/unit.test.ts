@@ -1,11 +1,13 @@
 // Compiled units as their users see them: symbols, imports, traps, determinism, the calling convention's fine print, errors.
-import { bindFunction, CodeArena } from '@simple-jit/native-mem';
+import { bindFunction, CodeArena, TrapError } from '@simple-jit/native-mem';
 import {
   BINARY_OPS,
   type ConcreteFunction,
   type IntName,
+  IrTrapError,
   interpret,
   parseModule,
+  printFunction,
   scalar,
   specialise,
   UNARY_OPS,
@@ -14,6 +16,7 @@ import { describe, expect, it } from 'vitest';
 import { CodegenError, compileUnit, GENERATOR_VERSION, patchImports, TARGET } from '../src/index.js';
 import { functionsOf } from './support/agree.js';
 import { disassemble } from './support/disassembler.js';
+import { HOST_FEATURES } from './support/host-features.js';
 import { install, runNatively } from './support/native.js';
 import { bitsOf, INTS } from './support/values.js';
 
@@ -144,6 +147,97 @@ entry:
   });
 });
 
+describe('CPU features', () => {
+  const COUNTS = `
+fn counts(x: u64, y: f64) -> f64 {
+entry:
+  a = popcount x
+  b = clz a
+  c = ctz b
+  d: f64 = convert c
+  e = floor y
+  r = add d, e
+  return r
+}`;
+  const mnemonics = (code: Uint8Array): Set<string> =>
+    new Set(disassemble(code).map(({ text }) => text.split(' ')[0]!));
+
+  it('are none unless they are allowed', () => {
+    const unit = compileUnit(functionsOf(COUNTS));
+    expect(unit.cpuFeatures).toEqual([]);
+    const [fn] = unit.functions;
+    for (const name of ['popcnt', 'lzcnt', 'tzcnt', 'roundsd']) {
+      expect(mnemonics(unit.code.subarray(0, fn!.size))).not.toContain(name);
+    }
+  });
+
+  it('are those that the code uses, of the allowed ones', () => {
+    const all = new Set(['fma', 'bmi1', 'lzcnt', 'popcnt', 'sse4.1', 'avx2', 'bmi2'] as const);
+    const unit = compileUnit(functionsOf(COUNTS), { cpuFeatures: all });
+    expect(unit.cpuFeatures).toEqual(['sse4.1', 'popcnt', 'lzcnt', 'bmi1']);
+    const found = mnemonics(unit.code.subarray(0, unit.functions[0]!.size));
+    expect([...found]).toEqual(expect.arrayContaining(['popcnt', 'lzcnt', 'tzcnt', 'roundsd']));
+    expect(compileUnit(functionsOf(COUNTS), { cpuFeatures: new Set(['popcnt']) }).cpuFeatures).toEqual(['popcnt']);
+    expect(compileUnit(functionsOf(CALLER, [scalar('i32')]), { cpuFeatures: HOST_FEATURES }).cpuFeatures).toEqual([]);
+  });
+});
+
+describe('the line table', () => {
+  const TEXT = `
+fn f(x: i32, p: ptr<i32>) -> i32 {
+entry:
+  sum = add_checked x, 1000
+  big = gt sum, 5
+  branch big, more(sum), done(7)
+more(y: i32):
+  q = div 100, y
+  z = load p
+  r = call g(q, z)
+  jump done(r)
+done(w: i32):
+  return w
+}
+fn g(a: i32, b: i32) -> i32 {
+entry:
+  bounds a, b
+  c = mul_checked a, b
+  d: i8 = convert_checked c
+  unreachable
+}`;
+  const functions = functionsOf(TEXT);
+  const unit = compileUnit(functions, { lines: true });
+  const textAt = (offset: number): string => {
+    const fn = functions[unit.functions.findLastIndex((entry) => entry.offset <= offset)]!;
+    const line = unit.lines.findLast((entry) => entry.offset <= offset)!;
+    return printFunction(fn).split('\n')[line.line - 1]!.trim();
+  };
+
+  it('leads from traps to the statements that they are in', () => {
+    expect(unit.traps.map(({ offset, kind }) => [kind, textAt(offset)]).sort()).toEqual([
+      ['bounds', 'bounds a, b'],
+      ['divide', 'q = div 100, y'],
+      ['overflow', 'c = mul_checked a, b'],
+      ['overflow', 'd: i8 = convert_checked c'],
+      ['overflow', 'sum = add_checked x, 1000'],
+      ['unreachable', 'unreachable'],
+    ]);
+  });
+
+  it('has every statement that became code, by ascending offset, one of them where each function begins', () => {
+    const offsets = unit.lines.map(({ offset }) => offset);
+    expect(offsets).toEqual([...new Set(offsets)].sort((a, b) => a - b));
+    expect(offsets).toEqual(expect.arrayContaining(unit.functions.map(({ offset }) => offset)));
+    const lines = new Set(offsets.map(textAt));
+    for (const line of ['z = load p', 'r: i32 = call g(q, z)', 'return w', 'branch big, more(sum), done(7)']) {
+      expect(lines).toContain(line);
+    }
+  });
+
+  it('changes nothing else, and is empty unless asked for', () => {
+    expect(compileUnit(functions)).toEqual({ ...unit, lines: [] });
+  });
+});
+
 describe('patchImports', () => {
   const [twice] = functionsOf(CALLER, [scalar('u8')]);
   const unit = compileUnit([twice!]);
@@ -188,16 +282,29 @@ describe('bits above a value', () => {
       (op, i) =>
         `fn b${i}(x: ${type}, y: ${type}) -> ${i < BINARY_OPS.length ? type : 'bool'} {\nentry:\n  r = ${op} x, y\n  return r\n}`,
     );
-    for (const op of UNARY_OPS.filter((name) => name !== 'sqrt')) {
+    const integerOps = UNARY_OPS.filter((op) => !['sqrt', 'floor', 'ceil', 'trunc', 'round'].includes(op));
+    for (const op of integerOps) {
       text.push(`fn ${op}_(x: ${type}) -> ${type} {\nentry:\n  r = ${op} x\n  return r\n}`);
     }
     for (const to of ['i64', 'u64', 'f64', 'f32', 'u32', 'i16']) {
       const integer = to[0] === 'f' ? '' : `  return r\n}`;
       const back = to[0] === 'f' ? `  s: i64 = convert r\n  return s\n}` : integer;
+      text.push(
+        `fn checked_${to}(x: ${type}) -> ${to[0] === 'f' ? 'i64' : to} {\nentry:\n  r: ${to} = convert_checked x\n${back}`,
+      );
       text.push(`fn to_${to}(x: ${type}) -> ${to[0] === 'f' ? 'i64' : to} {\nentry:\n  r: ${to} = convert x\n${back}`);
     }
+    text.push(`fn bounds_(x: ${type}, y: ${type}) -> ${type} {\nentry:\n  bounds x, y\n  return x\n}`);
     const functions = functionsOf(text.join('\n'));
     const native = runNatively(functions);
+    const outcome = (width: number, run: () => bigint): string => {
+      try {
+        return `${BigInt.asUintN(width, run())}`;
+      } catch (error) {
+        if (error instanceof TrapError || error instanceof IrTrapError) return error.kind;
+        throw error;
+      }
+    };
     try {
       for (const [i, fn] of functions.entries()) {
         const address = native.address + BigInt(native.unit.functions[i]!.offset);
@@ -210,12 +317,10 @@ describe('bits above a value', () => {
           [-128n, -1n],
         ] as const) {
           const args = [wrap(x), wrap(y)].slice(0, fn.blocks[0]!.params.length);
-          const expected = interpret(fn, args)!;
-          const found = call(garbage(x, bits), garbage(y, bits));
           const width = fn.result!.kind === 'scalar' ? bitsOf(fn.result!.name) : 64;
-          expect(`${fn.name} ${x} ${y} ${BigInt.asUintN(width, found)}`).toBe(
-            `${fn.name} ${x} ${y} ${BigInt.asUintN(width, BigInt(expected))}`,
-          );
+          const expected = outcome(width, () => BigInt(interpret(fn, args)!));
+          const found = outcome(width, () => call(garbage(x, bits), garbage(y, bits)));
+          expect(`${fn.name} ${x} ${y} ${found}`).toBe(`${fn.name} ${x} ${y} ${expected}`);
         }
       }
     } finally {

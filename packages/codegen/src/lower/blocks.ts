@@ -82,7 +82,9 @@ export class BlockBuilder {
 
   /** Ends `from` with a jump along `edge`. */
   jump(from: MachineBlock, edge: Edge): void {
-    from.instructions.push(new MachineInstruction(pseudos.jump, NO_REG, NO_REG));
+    const jump = new MachineInstruction(pseudos.jump, NO_REG, NO_REG);
+    jump.statement = this.context.statement;
+    from.instructions.push(jump);
     from.successors.push(this.indexes.get(edge.block)!);
     from.edgeArgs = edge.args.map((arg) => this.context.useAnywhere(arg));
   }

@@ -28,8 +28,8 @@ export interface ConstantBits {
 
 export class LoweringContext {
   block!: MachineBlock;
-  /** Of the canonical text: where the next instructions come from. */
-  line = 0;
+  /** Where the next instructions come from. */
+  statement = 0;
   /** By the value of a `slot`: offset of its memory from the first of the frame's objects. */
   private readonly slots = new Map<Value, number>();
   private readonly registers: number[];
@@ -138,7 +138,7 @@ export class LoweringContext {
 
   emit(row: Row, reg: number, rm: number): MachineInstruction {
     const instruction = new MachineInstruction(row, reg, rm);
-    instruction.line = this.line;
+    instruction.statement = this.statement;
     this.block.instructions.push(instruction);
     return instruction;
   }
@@ -226,6 +226,12 @@ export class LoweringContext {
     const instruction = this.emit(pseudos.trapIf, NO_REG, NO_REG);
     instruction.condition = condition;
     instruction.immediate = TRAP_KINDS.indexOf(kind);
+  }
+
+  /** What is emitted from here on comes from the next statement, on that line of the text. */
+  beginStatement(line: number | undefined): void {
+    this.statement++;
+    if (line !== undefined) this.machine.lines?.push(line);
   }
 
   trap(kind: TrapKind): void {

@@ -1,10 +1,10 @@
 // Lowers one function: each IR instruction to machine instructions, in blocks that `blocks.ts` makes.
 import {
   type BinaryOp,
+  type BlockLines,
   type ConcreteFunction,
   edgesOf,
   type Instruction,
-  sizeOf,
   type Terminator,
   type UnaryOp,
 } from '@simple-jit/template-ir';
@@ -31,19 +31,26 @@ export function lowerFunction(
   assembler: Assembler,
   features: CpuFeatures,
   resolveCall: ResolveCall,
+  lines?: readonly BlockLines[],
 ): MachineFunction {
   const successors = source.blocks.map((block) => edgesOf(block.terminator).map((edge) => edge.block));
   const layout = orderBlocks(successors);
   const machine = new MachineFunction(source.symbol);
+  if (lines !== undefined) machine.lines = [1];
   const context = new LoweringContext(source, machine, new Uses(source, layout.order), assembler, features);
   const blocks = new BlockBuilder(source, layout, context);
   for (const index of layout.order) {
     const { instructions, terminator } = source.blocks[index]!;
     context.block = blocks.machineBlock(index);
     if (index === 0) receiveParameters(context);
-    for (const instruction of instructions) {
-      if (context.uses.isNeeded(instruction)) lowerInstruction(context, instruction, resolveCall);
+    const blockLines = lines?.[index];
+    for (let i = 0; i < instructions.length; i++) {
+      const instruction = instructions[i]!;
+      if (!context.uses.isNeeded(instruction)) continue;
+      context.beginStatement(blockLines?.instructions[i]);
+      lowerInstruction(context, instruction, resolveCall);
     }
+    context.beginStatement(blockLines?.terminator);
     lowerTerminator(context, terminator, blocks, index);
   }
   for (const block of machine.blocks) {
@@ -95,12 +102,7 @@ function lowerInstruction(context: LoweringContext, instruction: Instruction, re
     case 'const':
       context.defineConstant(instruction.result, instruction.value);
       return;
-    case 'sizeof': {
-      const size = sizeOf(instruction.type);
-      if (size === undefined) throw context.notConcrete('sizeof');
-      context.defineConstant(instruction.result, BigInt(size));
-      return;
-    }
+    case 'sizeof':
     case 'alignof':
     case 'offsetof':
     case 'tagof':

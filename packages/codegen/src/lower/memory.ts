@@ -83,7 +83,7 @@ const FILL_REGISTERS: FixedRegisters = { reads: [RDI, RCX, RAX], writes: [RDI, R
 const IMPOSSIBLE = 2 ** 56;
 
 export function lowerCopy(context: LoweringContext, copy: Instruction & { readonly op: 'copy' }): void {
-  const size = elementSize(context.source, { base: copy.to, size: copy.size });
+  const size = elementSize(context.source, copy);
   const count = context.uses.constantIndex(copy.count);
   if (count !== undefined && count < 1) return;
   if (count !== undefined && count * size >= IMPOSSIBLE) {

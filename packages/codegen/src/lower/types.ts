@@ -1,5 +1,5 @@
 // How IR types look to the machine: register class, width, sign.
-import { type ConcreteFunction, sizeOf, type Type, typeToString, type Value } from '@simple-jit/template-ir';
+import { type ConcreteFunction, type Type, typeToString } from '@simple-jit/template-ir';
 import { CodegenError } from '../errors.js';
 import { GENERAL, type RegClass, VECTOR } from '../x64/registers.js';
 
@@ -43,15 +43,12 @@ export function floatBits(value: number, bits: number): readonly [number, number
   return [words[0]!, 0];
 }
 
-/** Bytes from one element to the next. */
-export function elementSize(
-  source: ConcreteFunction,
-  { base, size }: { readonly base: Value; readonly size: number | undefined },
-): number {
+/** Bytes from one element to the next: specialisation has written them into the instruction. */
+export function elementSize({ symbol }: ConcreteFunction, { size }: { readonly size: number | undefined }): number {
   if (size !== undefined) return size;
-  const type = source.valueTypes[base]!;
-  const known = type.kind === 'ptr' ? sizeOf(type.to) : undefined;
-  if (known !== undefined) return known;
-  const problem = `the size of an element of ${typeToString(type)} is not known; specialise the template first`;
-  throw new CodegenError('ERR_NOT_CONCRETE', source.symbol, problem);
+  throw new CodegenError(
+    'ERR_NOT_CONCRETE',
+    symbol,
+    'the size of an element is missing; specialise the template first',
+  );
 }

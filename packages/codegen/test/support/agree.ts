@@ -2,6 +2,7 @@
 import { TrapError } from '@simple-jit/native-mem';
 import {
   type ConcreteFunction,
+  environmentOf,
   IrTrapError,
   type IrValue,
   interpret,
@@ -17,7 +18,8 @@ import { verifyAllocation } from './verify-allocation.js';
 
 /** Every template of the text, for the same type arguments. */
 export function functionsOf(text: string, typeArgs: readonly Type[] = []): ConcreteFunction[] {
-  return parseModule(`module test\n${text}`).templates.map((template) => specialise(template, typeArgs));
+  const module = parseModule(`module test\n${text}`);
+  return module.templates.map((template) => specialise(template, typeArgs, { types: environmentOf(module.types) }));
 }
 
 /** A value, or the kind of trap. */

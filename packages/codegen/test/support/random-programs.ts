@@ -1,5 +1,5 @@
 // The property that holds it all together: a random program does natively what the interpreter does.
-import { CodeArena, type ImportSlot, TrapError } from '@simple-jit/native-mem';
+import { CodeArena, type ImportSlot, processSymbol, TrapError } from '@simple-jit/native-mem';
 import {
   type ConcreteFunction,
   calleesOf,
@@ -19,6 +19,7 @@ import {
   sameOutcome,
   type TestProgram,
 } from '@simple-jit/template-ir/testing';
+import { slotKeyOf } from '../../src/index.js';
 import { compileWith, type InternalOptions } from '../../src/unit.js';
 import { DENSE_ENTRY, DENSE_LENGTH, denseProgram } from './dense-programs.js';
 import { install, type NativeUnit } from './native.js';
@@ -50,13 +51,23 @@ export function checkProgram(program: TestProgram, options: InternalOptions, apa
   const slots = new Map<string, ImportSlot>();
   const units: NativeUnit[] = [];
   try {
-    if (apart) for (const fn of functions) slots.set(fn.symbol, CodeArena.default().allocateSlot());
-    const addresses = new Map([...slots].map(([symbol, slot]) => [symbol, slot.address]));
-    for (const group of apart ? functions.map((fn) => [fn]) : [functions]) {
-      const unit = install(compileWith(group, options), addresses);
+    const compiled = (apart ? functions.map((fn) => [fn]) : [functions]).map((group) => compileWith(group, options));
+    const arena = CodeArena.default();
+    for (const needs of compiled.flatMap((unit) => unit.imports)) {
+      if (slots.has(slotKeyOf(needs))) continue;
+      const address = needs.kind === 'external' ? processSymbol(needs.symbol)! : 0n;
+      slots.set(slotKeyOf(needs), arena.allocateSlot(address));
+    }
+    const addresses = new Map([...slots].map(([key, slot]) => [key, slot.address]));
+    for (const one of compiled) {
+      const unit = install(one, addresses);
       units.push(unit);
-      const slot = slots.get(group[0]!.symbol);
-      if (slot !== undefined) slot.target = unit.address + BigInt(unit.unit.functions[0]!.offset);
+      for (const { symbol, offset } of one.functions) {
+        for (const kind of ['call', 'address'] as const) {
+          const slot = slots.get(slotKeyOf({ kind, symbol }));
+          if (slot !== undefined) slot.target = unit.address + BigInt(offset);
+        }
+      }
     }
     const entry = units[0]!;
     for (const run of program.runs) {
