@@ -46,8 +46,8 @@ export class Mapping {
   readonly #file: MappedFile | undefined;
   readonly #content: SmfFile | LsmfFile;
   readonly #modules = new Map<string, Part>();
-  /** The file's header when it was parsed: it holds a hash of all. */
-  readonly #header: Uint8Array | undefined;
+  /** The file's header as it is, and as it was when it was parsed: it holds a hash of all. */
+  readonly #header: { readonly now: Uint8Array; readonly parsed: Uint8Array } | undefined;
   #unpackedBytes = 0;
   #holders = 0;
 
@@ -58,19 +58,18 @@ export class Mapping {
     this.#file = from instanceof Uint8Array ? undefined : from;
     this.size = from instanceof Uint8Array ? from.length : from.size;
     this.identity = this.#file?.stat;
+    const source = this.#file && new MappedSource(this.#file);
+    const onUnpacked = (bytes: number): void => {
+      this.#unpackedBytes += bytes;
+      options.onUnpacked(this);
+    };
     try {
-      this.#content = parse(from, {
-        codecs: options.codecs,
-        verify: options.verifyHashes,
-        onUnpacked: (bytes) => {
-          this.#unpackedBytes += bytes;
-          options.onUnpacked(this);
-        },
-      });
+      const { codecs, verifyHashes } = options;
+      this.#content = parse(source ?? (from as Uint8Array), { codecs, onUnpacked }, verifyHashes);
     } catch (error) {
       throw error instanceof SmfFormatError ? error.inFile(path) : error;
     }
-    this.#header = this.#readHeader();
+    this.#header = source && headerOf(source, this.#content);
   }
 
   /** Start of the mapping; 0n for bytes that were not mapped by us. */
@@ -166,21 +165,15 @@ export class Mapping {
 
   /** Rewritten in place within one tick of the file system's clock, or with its time set back, a file looks the same. */
   #hasItsHeader(): boolean {
-    if (this.#header === undefined) return true;
-    try {
-      const now = this.#readHeader();
-      return now !== undefined && Buffer.compare(now, this.#header) === 0;
-    } catch {
-      return false; // it became shorter
-    }
+    return this.#header === undefined || Buffer.compare(this.#header.now, this.#header.parsed) === 0;
   }
+}
 
-  #readHeader(): Uint8Array | undefined {
-    if (this.#file === undefined) return undefined;
-    const size = Math.min(HEADER_SIZE, this.size);
-    const atStart = isLibrary(this.#content) || this.#content.layout.startsWith('legacy');
-    return mmapReadBytes(this.#file.address, atStart ? 0 : this.size - size, size);
-  }
+function headerOf(source: MappedSource, content: SmfFile | LsmfFile): { now: Uint8Array; parsed: Uint8Array } {
+  const size = Math.min(HEADER_SIZE, source.size);
+  const atStart = isLibrary(content) || content.layout.startsWith('legacy');
+  const now = atStart ? source.first(size) : source.last(size);
+  return { now, parsed: now.slice() };
 }
 
 /**
@@ -198,17 +191,9 @@ function sameVersion(a: FileIdentity, b: FileIdentity): boolean {
   );
 }
 
-interface Parse {
-  readonly codecs: SmfCodecs;
-  readonly verify: boolean;
-  readonly onUnpacked: (bytes: number) => void;
-}
-
-function parse(from: MappedFile | Uint8Array, { codecs, verify, onUnpacked }: Parse): SmfFile | LsmfFile {
-  const input = from instanceof Uint8Array ? from : new MappedSource(from);
-  const options: ParseSmfOptions = { codecs, onUnpacked };
+function parse(input: MappedSource | Uint8Array, options: ParseSmfOptions, verify: boolean): SmfFile | LsmfFile {
   const module = (): SmfFile => parseSmf(input, { ...options, verifyModuleHash: verify });
-  if (magicOf(from) !== LIBRARY_MAGIC) return module();
+  if (magicOf(input) !== LIBRARY_MAGIC) return module();
   try {
     return parseLsmf(input, { ...options, verifyHashes: verify ? 'modules' : 'index' });
   } catch (error) {
@@ -220,11 +205,9 @@ function parse(from: MappedFile | Uint8Array, { codecs, verify, onUnpacked }: Pa
   }
 }
 
-function magicOf(from: MappedFile | Uint8Array): string {
-  const length = Math.min(LIBRARY_MAGIC.length, from instanceof Uint8Array ? from.length : from.size);
-  if (length === 0) return '';
-  const bytes = from instanceof Uint8Array ? from.subarray(0, length) : mmapReadBytes(from.address, 0, length);
-  return String.fromCharCode(...bytes);
+function magicOf(input: MappedSource | Uint8Array): string {
+  if (input instanceof Uint8Array) return String.fromCharCode(...input.subarray(0, LIBRARY_MAGIC.length));
+  return input.size < LIBRARY_MAGIC.length ? '' : String.fromCharCode(...input.first(LIBRARY_MAGIC.length));
 }
 
 /** How many names of modules an error lists. */
