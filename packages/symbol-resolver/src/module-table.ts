@@ -15,10 +15,6 @@ export class ModuleTable {
   readonly #fresh = new Set<Module>();
   #nextOrder = 0;
 
-  get size(): number {
-    return this.#modules.size;
-  }
-
   get(path: string): Module | undefined {
     return this.#modules.get(path);
   }
@@ -46,6 +42,12 @@ export class ModuleTable {
   delete(module: Module): void {
     this.#modules.delete(module.path);
     this.#unindex(module);
+  }
+
+  clear(): void {
+    this.#modules.clear();
+    this.#fresh.clear();
+    this.#index = undefined;
   }
 
   /** The definitions of a name: global before weak, and within one binding the module that was loaded first. */

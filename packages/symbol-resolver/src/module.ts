@@ -1,4 +1,5 @@
 // A loaded SMF file as the linker sees it: which symbols it gives to others, and whether its code may run here.
+import { isDeepStrictEqual } from 'node:util';
 import { isPersistedSection, type SigningKey } from '@simple-jit/jit-instantiator';
 import { mmapReadBytes } from '@simple-jit/native-mem';
 import type { MappedSmf } from '@simple-jit/smf-cache';
@@ -57,9 +58,14 @@ export class Module {
     return this.#judged?.file ?? this.#mapped.file;
   }
 
-  /** True for another handle on the same version of the file. */
+  /** True for another handle on the same version of the file, whether it is the same mapping of it or another. */
   isSameVersion(other: MappedSmf): boolean {
-    return this.#mapped.file === other.file;
+    const [mine, theirs] = [this.#mapped, other];
+    if (mine.file === theirs.file) return true;
+    const { moduleHash } = mine.header;
+    return (
+      moduleHash !== 0n && moduleHash === theirs.header.moduleHash && isDeepStrictEqual(mine.identity, theirs.identity)
+    );
   }
 
   /** The symbol of that name which other modules may use: global or weak, in a section that is loaded, and no template. */

@@ -215,10 +215,8 @@ export class JitSymbolResolver implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#native?.linker.close();
-    for (const module of [...this.#modules.values()]) {
-      this.#modules.delete(module);
-      module.close();
-    }
+    for (const module of this.#modules.values()) module.close();
+    this.#modules.clear();
     for (const map of [
       this.#registered,
       this.#addresses,

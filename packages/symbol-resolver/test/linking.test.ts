@@ -170,6 +170,21 @@ describe.skipIf(!hasCompiler())('modules come and go', () => {
     expect(arena.stats()).toEqual(used);
   });
 
+  test('a module that is loaded again unchanged keeps its data, also if the cache let go of the file', () => {
+    const cache = new SmfCache({ maxFiles: 1 });
+    open({ cache });
+    const path = load('counter.smf', 'static long n; long count(void) { return ++n; }');
+    const count = resolver.resolveFunction('count', I64);
+    expect(count()).toBe(1);
+    load('other.smf', 'long other(void) { return 1; }');
+    expect(cache.isCached(path)).toBe(false);
+    resolver.loadSmf(path);
+    expect(count()).toBe(2);
+    expect(resolver.resolveFunction('count', I64)()).toBe(3);
+    resolver.close();
+    cache.close();
+  });
+
   test('data that another module refers to outlives its module', () => {
     const owner = load(
       'owner.smf',

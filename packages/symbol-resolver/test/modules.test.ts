@@ -186,6 +186,17 @@ describe.skipIf(!hasCompiler())('a module of C', () => {
     expect(resolver.resolve('get')).toBeUndefined();
   });
 
+  test('a relocation of type None does nothing, wherever it is', () => {
+    const none = [{ offset: 1e6, symbolIndex: 12345, type: RelocationType.None, addend: 1n }];
+    const builder = new SmfBuilder();
+    const data = Uint8Array.of(0xb8, 5, 0, 0, 0, 0xc3); // mov eax, 5; ret
+    const text = builder.addSection({ type: SectionType.Code, name: '.text', data });
+    builder.addSymbol({ name: 'five', sectionIndex: text });
+    builder.setRelocations(text, none);
+    load('none.smf', builder.build());
+    expect(resolver.resolveFunction('five', I64)()).toBe(5);
+  });
+
   test('a symbol of data has an address and cannot be called', () => {
     load('data.smf', compile('long answer = 42; long get(void) { return answer; }'));
     expect(resolver.resolve('answer')).toBeTypeOf('bigint');
