@@ -15,7 +15,7 @@ export type ImportKind = 'call' | 'address' | 'external';
  * @example
  * const slots = new Map(unit.imports.map((needs) => [slotKeyOf(needs), addressOfSlotFor(needs)]));
  */
-export function slotKeyOf({ kind, symbol }: { readonly kind?: ImportKind; readonly symbol: string }): string {
+export function slotKeyOf({ kind, symbol }: Pick<CompiledImport, 'kind' | 'symbol'>): string {
   return kind === 'address' || kind === 'external' ? `${symbol}\0${kind}` : symbol;
 }
 
@@ -23,7 +23,7 @@ export function slotKeyOf({ kind, symbol }: { readonly kind?: ImportKind; readon
 export interface PatchableCode {
   readonly code: Uint8Array;
   /** Without a `kind`: of a call. */
-  readonly imports: readonly (Pick<CompiledImport, 'symbol' | 'sites'> & { readonly kind?: ImportKind })[];
+  readonly imports: readonly Pick<CompiledImport, 'kind' | 'symbol' | 'sites'>[];
 }
 
 /**
