@@ -1,12 +1,22 @@
 // The runtime's hot paths: a file opened through the cache, and a process's way to its first result.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assembleLibrary } from '@simple-jit/jit-instantiator/assemble';
 import { SmfCache } from '@simple-jit/smf-cache';
-import { parseSmf } from '@simple-jit/smf-format';
+import { parseSmf, SectionType, SmfBuilder } from '@simple-jit/smf-format';
 import { type BenchRow, compare, duration } from './compare.js';
 
 const LIBRARY = fileURLToPath(new URL('../../../examples/collections.tir', import.meta.url));
@@ -16,7 +26,7 @@ export async function benchRuntime(): Promise<BenchRow[]> {
   try {
     const library = join(folder, 'collections.smf');
     writeFileSync(library, assembleLibrary(readFileSync(LIBRARY, 'utf8')), { mode: 0o644 });
-    return [await cacheHit(library), ...startUp(library)];
+    return [await cacheHit(library), await cacheMiss(folder), ...startUp(library)];
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -31,6 +41,34 @@ async function cacheHit(library: string): Promise<BenchRow> {
     'readFileSync + parseSmf',
     () => parseSmf(readFileSync(library)),
   );
+}
+
+/** Mapping a file must not depend on its size: a ratio near 1 says that it does not. */
+async function cacheMiss(folder: string): Promise<BenchRow> {
+  using cache = new SmfCache();
+  const mapAnew = (path: string) => () => {
+    cache.evict(path);
+    cache.get(path).close();
+  };
+  return await compare(
+    'map a sparse file of 256 MiB: SmfCache.get + close + evict',
+    mapAnew(sparseModule(join(folder, 'large.smf'), 256 << 20)),
+    'the same for 1 MiB',
+    mapAnew(sparseModule(join(folder, 'small.smf'), 1 << 20)),
+  );
+}
+
+/** A module with `size` bytes of code that take no room on disk. */
+function sparseModule(path: string, size: number): string {
+  const builder = new SmfBuilder();
+  builder.addSection({ type: SectionType.Code, name: '.text', data: new Uint8Array(size) });
+  const bytes = builder.build();
+  writeFileSync(path, '');
+  truncateSync(path, bytes.length);
+  const descriptor = openSync(path, 'r+');
+  writeSync(descriptor, bytes, size, bytes.length - size, size);
+  closeSync(descriptor);
+  return path;
 }
 
 /** Whole processes: from start to the first result, persisted against compiled against plain JS. */
