@@ -8,6 +8,7 @@ import { type LinkableFunction, sha256 } from './function.js';
 import { persistInto, withoutOutdated } from './persist.js';
 import { noFunctions, type PersistedFunctions, readPersisted } from './persisted.js';
 import { readRegularFile, replaceFile, withFileLock } from './replace-file.js';
+import type { Waiting } from './waiting.js';
 
 /** Persisted functions, and whether their code may run. */
 export interface PersistedSource {
@@ -50,16 +51,17 @@ export class Companions {
    * Adds functions to the companion of a library.
    *
    * @param library its content
+   * @param functions asked for once nobody else changes the companion
    * @returns the companion's path
    * @throws JitError `ERR_CACHE_DIRECTORY`; Error `ELOCKED` and those of node:fs
    */
-  write(library: Uint8Array, functions: readonly LinkableFunction[], lockTimeout: number): string {
+  *write(library: Uint8Array, functions: () => readonly LinkableFunction[], lockTimeout: number): Waiting<string> {
     if (this.#directory === undefined) throw new TypeError('companions are disabled');
     prepareCacheDirectory(this.#directory);
     const path = companionPath(this.#directory, sha256(library));
-    // A newer version of the library is on disk than these were compiled from: they would never be taken.
-    const fresh = withoutOutdated(parseSmf(library), functions);
-    withFileLock(path, lockTimeout, () => {
+    yield* withFileLock(path, lockTimeout, () => {
+      // A newer version of the library is on disk than these were compiled from: they would never be taken.
+      const fresh = withoutOutdated(parseSmf(library), functions());
       const owner = { mode: 0o600, uid: process.geteuid!(), gid: process.getegid!() };
       replaceFile(path, persistInto(trustedContent(path), fresh), owner);
     });

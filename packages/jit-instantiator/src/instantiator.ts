@@ -264,10 +264,23 @@ export class JitInstantiator implements Disposable {
    * Writes compiled functions back into the files whose notes list them: each file is replaced as a whole, under a lock,
    * with what other processes wrote meanwhile kept. What fails stays queued, and its symbols answer `updateFailed`.
    *
+   * Blocks while another process holds the lock of a file, for `lockTimeout` at most; {@link flushAsync} does not.
+   *
    * @returns the files that could not be written, with the errors; empty if all went well or nothing was to do
    */
   flush(): readonly FlushFailure[] {
     return this.#writeBack.flush();
+  }
+
+  /**
+   * As {@link flush}, but the event loop turns while another process holds the lock of a file. What is compiled meanwhile
+   * is written with the rest. The idle timer (`flushDelay`) does this.
+   *
+   * @returns as `flush`; it rejects for nothing
+   * @example for (const { path, error } of await jit.flushAsync()) console.error(path, error.message);
+   */
+  flushAsync(): Promise<readonly FlushFailure[]> {
+    return this.#writeBack.flushAsync();
   }
 
   stats(): JitStats {

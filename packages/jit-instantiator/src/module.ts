@@ -25,6 +25,7 @@ export class LoadedModule {
   readonly #listings = new Map<string, Listing>();
   /** The symbol that this note gives to a template with its types. */
   readonly #symbols = new Map<string, string>();
+  readonly #dependencies: readonly NoteDependency[];
   #cycles: Map<string, readonly string[]> | undefined;
   #templatesByName: Map<string, SmfTemplate> | undefined;
   #templateNames: ReadonlySet<string> | undefined;
@@ -40,6 +41,7 @@ export class LoadedModule {
     this.#companions = companions;
     this.#keys = keys;
     const note = file.readNoteSdn();
+    this.#dependencies = note?.dependencies ?? [];
     for (const row of note?.possible ?? []) {
       this.#possible.set(row.mangledName, row);
       this.#listings.set(row.mangledName, row);
@@ -100,7 +102,7 @@ export class LoadedModule {
 
   /** The hard cycle (E0420) of the note's dependencies that the symbol is in or leads to; first = last. */
   cycleOf(symbol: string): readonly string[] | undefined {
-    if (this.#cycles === undefined) this.#cycles = hardCycles(this.file.readNoteSdn()?.dependencies ?? []);
+    this.#cycles ??= hardCycles(this.#dependencies);
     const cycle = this.#cycles.get(symbol);
     if (cycle === undefined) return undefined;
     const start = cycle.indexOf(symbol);

@@ -1,6 +1,5 @@
 // Runs plans, at once or in slices with turns of the event loop between them. Plans that run at the same time share what
 // they prepare, so that no function is compiled twice.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { signatureToString } from '@simple-jit/template-ir';
 import type { Backend, Installed } from './backend.js';
 import type { Modules } from './modules.js';
@@ -13,6 +12,9 @@ export interface Surroundings {
   readonly modules: Modules;
   installed(symbol: string): Installed | undefined;
 }
+
+/** Lets everything that waits have its turn. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class Planner {
   readonly #surroundings: Surroundings;

@@ -19,10 +19,10 @@ import {
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import type ProperLockfile from 'proper-lockfile';
+import type { Waiting } from './waiting.js';
 
 /** A lock whose holder has not touched it for so long is a dead process's. The holder touches it every half of that. */
 const STALE_LOCK_MS = 10_000;
-const RETRY_MS = 20;
 
 /**
  * Runs `change` while no other process of ours changes the same file. The lock is the directory `<path>.lock`.
@@ -31,25 +31,23 @@ const RETRY_MS = 20;
  * @param timeout milliseconds to wait for another holder
  * @throws Error `ELOCKED` after that; or what the file system says, where no lock can be made
  */
-export function withFileLock<T>(path: string, timeout: number, change: () => T): T {
-  const release = acquire(path, Date.now() + timeout);
+export function* withFileLock<T>(path: string, timeout: number, change: () => T): Waiting<T> {
+  // Loaded at the first write: a process that only reads should not pay for it at its start.
+  const lockfile = createRequire(import.meta.url)('proper-lockfile') as typeof ProperLockfile;
+  const deadline = Date.now() + timeout;
+  let release: (() => void) | undefined;
+  while (release === undefined) {
+    try {
+      release = lockfile.lockSync(path, { stale: STALE_LOCK_MS, realpath: false });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || Date.now() >= deadline) throw error;
+      yield;
+    }
+  }
   try {
     return change();
   } finally {
     release();
-  }
-}
-
-function acquire(path: string, deadline: number): () => void {
-  // Loaded at the first write: a process that only reads should not pay for it at its start.
-  const lockfile = createRequire(import.meta.url)('proper-lockfile') as typeof ProperLockfile;
-  for (;;) {
-    try {
-      return lockfile.lockSync(path, { stale: STALE_LOCK_MS, realpath: false });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || Date.now() >= deadline) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
-    }
   }
 }
 

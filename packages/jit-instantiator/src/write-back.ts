@@ -12,6 +12,7 @@ import type { LoadedModule } from './module.js';
 import { persistInto, persistProblem } from './persist.js';
 import { readRegularFile, replaceFile, withFileLock } from './replace-file.js';
 import { isSigned } from './signature.js';
+import { atOnce, blocking, turning, type Waiting } from './waiting.js';
 
 interface Pending {
   readonly functions: Map<string, LinkableFunction>;
@@ -63,7 +64,7 @@ export class WriteBackQueue {
     }
     pending.functions.set(code.symbol, code);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.flush(), this.#config.flushDelay).unref();
+    this.#timer = setTimeout(() => void this.flushAsync(false), this.#config.flushDelay).unref();
   }
 
   /** Why the function cannot be written, or could not at the last attempt. */
@@ -77,26 +78,60 @@ export class WriteBackQueue {
   flush(): readonly FlushFailure[] {
     clearTimeout(this.#timer);
     const failures: FlushFailure[] = [];
-    for (const [path, pending] of this.#pending) {
-      const symbols = [...pending.functions.keys()];
-      const elapsed = stopwatch();
-      let place: string | undefined;
-      const error = attempt(() => {
-        place = this.#write(path, [...pending.functions.values()]);
-      });
+    for (const [path, pending] of [...this.#pending]) {
+      const told = this.#start(path, pending);
+      const error = attempt(() => blocking(told.work));
+      failures.push(...told.end(error));
+    }
+    return failures;
+  }
+
+  /** As `flush`; while another process holds a lock, the event loop turns. Never rejects. */
+  async flushAsync(keepAlive = true): Promise<readonly FlushFailure[]> {
+    clearTimeout(this.#timer);
+    const failures: FlushFailure[] = [];
+    for (const [path, pending] of [...this.#pending]) {
+      if (this.#pending.get(path) !== pending) continue;
+      const told = this.#start(path, pending);
+      const error = await turning(told.work, keepAlive).then(() => undefined, asError);
+      failures.push(...told.end(error));
+    }
+    return failures;
+  }
+
+  /** The writing of one file, and what is to be told of it once it ended. */
+  #start(path: string, pending: Pending) {
+    const elapsed = stopwatch();
+    const written = new Map<string, LinkableFunction>();
+    let place: string | undefined;
+    const take = (): LinkableFunction[] => {
+      if (this.#pending.get(path) !== pending) return []; // written, or given up, while this waited
+      for (const [symbol, code] of pending.functions) written.set(symbol, code);
+      return [...written.values()];
+    };
+    const write = this.#write.bind(this);
+    const work = (function* (): Waiting<void> {
+      place = yield* write(path, take);
+    })();
+    const end = (error: Error | undefined): FlushFailure[] => {
+      if (error === undefined && written.size === 0) return [];
       pending.error = error;
+      const symbols = [...(error === undefined ? written : pending.functions).keys()];
       if (error === undefined) {
-        this.#pending.delete(path);
+        // What was compiled while this waited is in `written`; what was compiled again since is not.
+        for (const [symbol, code] of written)
+          if (pending.functions.get(symbol) === code) pending.functions.delete(symbol);
+        if (pending.functions.size === 0 && this.#pending.get(path) === pending) this.#pending.delete(path);
         this.#log(`wrote ${symbols.length} function(s) to ${place}`);
       } else {
-        failures.push({ path, symbols, error });
         this.#log(`could not write ${path}: ${error.message}`);
       }
       const durationMs = elapsed();
       this.#totalMs += durationMs;
       emit('write-back', () => ({ path, place, symbols, error, durationMs }));
-    }
-    return failures;
+      return error === undefined ? [] : [{ path, symbols, error }];
+    };
+    return { work, end };
   }
 
   /** The last flush; the timer is off. */
@@ -108,33 +143,32 @@ export class WriteBackQueue {
 
   /** @throws as {@link #write} would, as far as that can be told without writing */
   #checkPlace({ path, file }: LoadedModule): void {
-    orElse(
-      () => {
-        checkWritable(realpathSync(path));
-        checkUnsigned(path, file.file);
-      },
-      this.#companions.enabled ? () => this.#companions.prepare() : undefined,
-    );
+    const here = (): void => {
+      checkWritable(realpathSync(path));
+      checkUnsigned(path, file.file);
+    };
+    const companions = this.#companions;
+    blocking(orElse(() => atOnce(here), companions.enabled ? () => atOnce(() => companions.prepare()) : undefined));
   }
 
   /** Writes into the file, or where that is refused into its companion. @returns the path of what was written */
-  #write(path: string, functions: readonly LinkableFunction[]): string {
+  #write(path: string, functions: () => readonly LinkableFunction[]): Waiting<string> {
     const real = realpathSync(path); // a link stays a link: what it points to is replaced
     const { lockTimeout } = this.#config;
+    const companions = this.#companions;
     return orElse(
-      () => {
+      function* () {
         checkWritable(real);
-        withFileLock(real, lockTimeout, () => {
+        yield* withFileLock(real, lockTimeout, () => {
           // Read anew under the lock: another process may have written since we mapped it.
           const { bytes } = readRegularFile(real);
           checkUnsigned(real, parseSmf(bytes));
-          replaceFile(real, persistInto(bytes, functions));
+          const fresh = functions();
+          if (fresh.length > 0) replaceFile(real, persistInto(bytes, fresh));
         });
         return real;
       },
-      this.#companions.enabled
-        ? () => this.#companions.write(readRegularFile(real).bytes, functions, lockTimeout)
-        : undefined,
+      companions.enabled ? () => companions.write(readRegularFile(real).bytes, functions, lockTimeout) : undefined,
     );
   }
 }
@@ -163,13 +197,13 @@ const REFUSALS: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /** Does the first, or if that is refused the second. @throws Error that tells of both */
-function orElse<T>(first: () => T, second: (() => T) | undefined): T {
+function* orElse<T>(first: () => Waiting<T>, second: (() => Waiting<T>) | undefined): Waiting<T> {
   try {
-    return first();
+    return yield* first();
   } catch (refused) {
     if (second === undefined || !REFUSALS.has((refused as NodeJS.ErrnoException).code)) throw refused;
     try {
-      return second();
+      return yield* second();
     } catch (error) {
       const [why, whyNot] = [refused, error].map((thrown) => (thrown as Error).message);
       throw Object.assign(new Error(`${why}; nor beside it: ${whyNot}`, { cause: error }), {
@@ -184,6 +218,8 @@ function attempt(action: () => void): Error | undefined {
     action();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

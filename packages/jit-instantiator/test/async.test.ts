@@ -107,6 +107,38 @@ test('a failure reaches every waiter, and can be tried again', async () => {
   expect((await jit.instantiateAsync('fn$median$f64')).kind).toBe('success');
 });
 
+test('a failure in the middle poisons nothing: what was prepared is used, and a mended library works', async () => {
+  // `user` compiles, what it calls is missing: the failure comes after the first turn.
+  const path = workspace.write('lib.smf', assemble(USER.replaceAll('step', 'missing')));
+  jit.loadSmfMetadata(path);
+  const [first, second] = await Promise.all([jit.instantiateAsync('fn$user$i64'), jit.instantiateAsync('fn$user$i64')]);
+  for (const result of [first, second]) {
+    expect(result).toMatchObject({
+      kind: 'compilationError',
+      message: expect.stringContaining('no loaded module holds the template missing'),
+    });
+  }
+  expect(jit.stats()).toMatchObject({ cachedCount: 0, failed: 1, compileCount: 1 });
+  expect((await jit.instantiateAsync('fn$user$i64')).kind).toBe('compilationError');
+  jit.loadSmfMetadata(workspace.write('lib.smf', assemble(USER + step('mul'))));
+  expect((await jit.instantiateAsync('fn$user$i64')).kind).toBe('success');
+  expect(call(jit, 'fn$user$i64', 6n)).toBe(36n);
+});
+
+test('a failure of one among many at once fails that one alone', async () => {
+  const bad =
+    'fn bad<T: Num>(x: T) -> T {\nentry:\n  y: T = call step<T>(x)\n  z: T = call missing<T>(y)\n  return z\n}\n';
+  jit.loadSmfMetadata(workspace.write('lib.smf', assemble(step('add') + USER + bad)));
+  const symbols = TYPES.flatMap((type) => [`fn$bad$${type}`, `fn$user$${type}`, `fn$step$${type}`]);
+  const results = await Promise.all(symbols.map((symbol) => jit.instantiateAsync(symbol)));
+  for (const [i, { kind }] of results.entries()) {
+    expect(kind).toBe(symbols[i]!.includes('bad') ? 'compilationError' : 'success');
+  }
+  // Each bad one was compiled, and never installed; what it shares with the others was compiled once.
+  expect(jit.stats()).toMatchObject({ cachedCount: 20, compileCount: 30, failed: 10 });
+  expect(call(jit, 'fn$user$f64', 2.5)).toBe(5);
+});
+
 test('a reload meanwhile: the result is of the new version', async () => {
   jit.loadSmfMetadata(workspace.write('lib.smf', assemble(step('add') + USER)));
   const pending = jit.instantiateAsync('fn$user$i64');
