@@ -9,17 +9,19 @@ import {
   interpret,
   LinearMemory,
   parseModule,
+  printFunction,
 } from '@simple-jit/template-ir';
 import {
-  entryOf,
   interpretRun,
+  type Mutant,
   materialise,
   type Outcome,
   readBuffers,
+  runMutant,
   sameOutcome,
   type TestProgram,
 } from '@simple-jit/template-ir/testing';
-import { slotKeyOf } from '../../src/index.js';
+import { CodegenError, type CompiledUnit, slotKeyOf } from '../../src/index.js';
 import { compileWith, type InternalOptions } from '../../src/unit.js';
 import { DENSE_ENTRY, DENSE_LENGTH, denseProgram } from './dense-programs.js';
 import { install, type NativeUnit } from './native.js';
@@ -31,18 +33,66 @@ export const SCARCE: readonly (readonly (readonly number[])[])[] = [
   [[1, 3, 5, 13], [16, 30]],
 ]; // biome-ignore format: register numbers
 
-/** The entry and all that it calls, each once, the entry first. */
-export function closureOf(program: TestProgram): ConcreteFunction[] {
-  const call = instances(program.module);
+/** The entry and all that it calls, each once, the entry first. What cannot be had is left out if `partly`. */
+export function closureOf(
+  { module, entry }: Pick<TestProgram, 'module' | 'entry'>,
+  partly = false,
+): ConcreteFunction[] {
+  const call = instances(module);
   const found = new Map<string, ConcreteFunction>();
-  const pending = [entryOf(program)];
+  const pending = [call(entry)];
   while (pending.length > 0) {
     const fn = pending.pop()!;
     if (found.has(fn.symbol)) continue;
     found.set(fn.symbol, fn);
-    for (const callee of calleesOf(fn)) pending.push(call(callee));
+    for (const callee of calleesOf(fn)) {
+      try {
+        pending.push(call(callee));
+      } catch (error) {
+        if (!partly) throw error;
+      }
+    }
   }
   return [...found.values()];
+}
+
+/**
+ * Compiles what is left of a damaged program, and runs what native code must agree about. Returns how many runs it compared, or the
+ * typed error of a program that cannot be compiled.
+ */
+export function checkMutant(mutant: Mutant, options: InternalOptions): number | CodegenError {
+  const { stage, module, runs } = runMutant(mutant);
+  if (stage !== 'ran') return 0;
+  const functions = closureOf({ module: module!, entry: mutant.program.entry }, true);
+  let compiled: CompiledUnit;
+  try {
+    compiled = compileWith(functions, options);
+  } catch (error) {
+    if (error instanceof CodegenError) return error;
+    throw error;
+  }
+  const comparable = runs.filter((run) => run.comparable);
+  if (comparable.length === 0) return 0;
+  // What is missing is never reached in a run that counts: a null slot would be a trap.
+  const arena = CodeArena.default();
+  const slots = new Map(compiled.imports.map((needs) => [slotKeyOf(needs), arena.allocateSlot()]));
+  const unit = install(compiled, new Map([...slots].map(([key, slot]) => [key, slot.address])));
+  try {
+    for (const { run, outcome } of comparable) {
+      const found = runOnce(unit, functions[0]!.symbol, materialise(run));
+      if (!sameOutcome(outcome!, found)) {
+        const text = functions.map(printFunction).join('\n');
+        throw new Error(
+          `${text}\n${JSON.stringify(run, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}\n` +
+            `interpreted: ${outcomeToString(outcome!)}\nnative:      ${outcomeToString(found)}`,
+        );
+      }
+    }
+    return comparable.length;
+  } finally {
+    unit.close();
+    for (const slot of slots.values()) slot.close();
+  }
 }
 
 /** Throws, with both outcomes, where native code and the interpreter disagree. `apart`: every function is a unit of its own. */
