@@ -151,6 +151,17 @@ describe('a file that became shorter while it was mapped', () => {
     }
   });
 
+  test('by a few bytes, within its last page, is an error of what a handle reads', () => {
+    for (const bytes of [smf('one', 300_000), smf('one', 10)]) {
+      const path = folder.write('a.smf', bytes);
+      using file = cache.get(path);
+      truncateSync(path, bytes.length - 1);
+      for (const read of ['readSection', 'readNoteSdn', 'readTemplateBytes by name', 'readTemplateBytes of nobody']) {
+        expect(caught(() => uses[read]!(file))).toMatchObject({ code: 'ERR_FILE_SHRUNK', path });
+      }
+    }
+  });
+
   test('reads as zeros where it ended, in what was handed out before', () => {
     const path = folder.write('a.smf', smf('one', 300_000));
     using file = cache.get(path);
