@@ -2,12 +2,15 @@
 import {
   type CalleeProvider,
   type ConcreteFunction,
+  decodeDeclaration,
   decodeTemplate,
+  encodeDeclaration,
   encodeModule,
   parseModule,
   printFunction,
   printModule,
   signatureOf,
+  type Template,
   type TemplateModule,
   verifyModule,
 } from '@simple-jit/template-ir';
@@ -26,7 +29,7 @@ import type { Engine, Outcome } from './engine.js';
 import { checkFailure, describeError } from './failures.js';
 import { instanceOf, providerOf, reachable, specialiseWith } from './instances.js';
 import { interpreterEngine } from './interpreter-engine.js';
-import { nativeEngine } from './native-engine.js';
+import { nativeEngines } from './native-engine.js';
 import { readValue, resolveValue, sameValue, valueToString } from './values.js';
 
 /** A call to make, with its instance. */
@@ -169,9 +172,10 @@ class Checker {
     if (runs.length === 0) return;
     this.#at(runs[0]!.directive.line, () => {
       const functions = reachable([...new Set(runs.map(({ fn }) => fn))], call);
-      const ended = this.#runAll(runs, interpreterEngine(functions, call));
+      const externs = this.#of('extern').flatMap(({ symbols }) => symbols);
+      const ended = this.#runAll(runs, interpreterEngine(functions, call, externs));
       // Native code that never ends could not be stopped.
-      this.#runAll(ended, nativeEngine(functions));
+      for (const engine of nativeEngines(functions, externs)) this.#runAll(ended, engine);
     });
   }
 
@@ -243,11 +247,24 @@ function checkForms(module: TemplateModule): void {
   const text = printModule(module);
   if (printModule(parseModule(text)) !== text)
     throw new DirectiveError(`its canonical text reads as another module:\n${text}`);
-  const decoded = encodeModule(module).map(decodeTemplate);
-  const again = encodeModule({ ...module, templates: decoded });
-  if (JSON.stringify(again) !== JSON.stringify(encodeModule(module))) {
+  const again = {
+    name: module.name,
+    types: module.types.map((declaration) => decodeDeclaration(encodeDeclaration(declaration))),
+    templates: encodeModule(module).map(decodeTemplate),
+  };
+  if (printModule(again) !== printModule({ ...module, templates: module.templates.map(withoutNames) })) {
     throw new DirectiveError('its binary form reads as another module');
   }
+}
+
+/** As the binary form keeps it: only parameters of the function have names. */
+function withoutNames(fn: Template): Template {
+  const params = new Set<number>(fn.blocks[0]!.params);
+  return {
+    ...fn,
+    valueNames: fn.valueNames.map((name, value) => (params.has(value) ? name : undefined)),
+    blocks: fn.blocks.map((block) => ({ ...block, name: undefined })),
+  };
 }
 
 function failing(error: Extract<Directive, { kind: 'error' }>, module: TemplateModule): void {
@@ -260,7 +277,7 @@ function failing(error: Extract<Directive, { kind: 'error' }>, module: TemplateM
   const fn = instanceOf(call, error.call!);
   const { params } = signatureOf(fn);
   const values = args.map((arg, i) => resolveValue(readValue(arg, params[i]!), () => undefined));
-  const engine = interpreterEngine([fn], call);
+  const engine = interpreterEngine([fn], call, []);
   engine.call(fn.symbol, values, engine.place(new Map()));
 }
 

@@ -69,9 +69,8 @@ export interface EditDirective extends At {
 
 export interface ExternDirective extends At {
   readonly kind: 'extern';
-  readonly symbol: string;
-  /** The instance that serves it. */
-  readonly callee: CallText;
+  /** The C symbols that the code may have. */
+  readonly symbols: readonly string[];
 }
 
 export interface PrintDirective extends At {
@@ -181,11 +180,8 @@ function readDirective(line: number, keyword: string, rest: string): Directive {
       const value = match[2] === undefined ? { json: readJson(match[3]!) } : { type: match[2] };
       return { kind: 'edit', line, path: match[1]!.split('/'), value };
     }
-    case 'extern': {
-      const match = rest.match(new RegExp(`^(${NAME}) = (.+)$`));
-      if (match === null) throw new DirectiveError('expected `extern: symbol = template<types>`');
-      return { kind: 'extern', line, symbol: match[1]!, callee: readInstance(match[2]!) };
-    }
+    case 'extern':
+      return { kind: 'extern', line, symbols: rest.split(/\s+/) };
     case 'print':
       return { kind: 'print', line, instance: rest === 'module' ? undefined : readInstance(rest), expected: [] };
     default:

@@ -7,5 +7,8 @@ import { bless, FOLDER, listFiles, readFile } from './files.js';
 
 it.each(listFiles())('%s', (name) => {
   if (process.env.FILETESTS_BLESS === '1') writeFileSync(join(FOLDER, name), bless(readFile(name)));
-  expect(checkFile(readFile(name)).map(({ line, message }) => `${name}:${line}: ${message}`)).toEqual([]);
+  const problems = checkFile(readFile(name));
+  if (problems.length > 0) {
+    expect.fail(problems.map(({ line, message }) => `files/${name}:${line}: ${message}`).join('\n'));
+  }
 });

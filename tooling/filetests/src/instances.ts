@@ -3,8 +3,8 @@ import {
   type CalleeProvider,
   type ConcreteFunction,
   calleesOf,
+  environmentOf,
   instances,
-  parseType,
   parseTypeList,
   specialise,
   type TemplateModule,
@@ -29,24 +29,6 @@ export const providerOf = (module: TemplateModule): CalleeProvider => instances(
 export function specialiseWith(module: TemplateModule, name: string, typeArgs: string): ConcreteFunction {
   const template = module.templates.find((candidate) => candidate.name === name);
   if (template === undefined) throw new DirectiveError(`there is no template ${name}`);
-  return specialise(
-    template,
-    splitTypes(typeArgs).map((type) => parseType(type, template.typeParams)),
-  );
-}
-
-/** At the commas that stand in no brackets. */
-function splitTypes(text: string): string[] {
-  const types: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let i = 0; i < text.length; i++) {
-    if ('<('.includes(text[i]!)) depth++;
-    else if (')'.includes(text[i]!) || (text[i] === '>' && text[i - 1] !== '-')) depth--;
-    else if (text[i] === ',' && depth === 0) {
-      types.push(text.slice(start, i));
-      start = i + 1;
-    }
-  }
-  return text.trim() === '' ? types : [...types, text.slice(start)];
+  const args = parseTypeList(typeArgs, { typeParams: template.typeParams });
+  return specialise(template, args, { types: environmentOf(module.types) });
 }

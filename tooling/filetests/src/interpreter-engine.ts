@@ -6,6 +6,7 @@ import {
   interpret,
   LinearMemory,
 } from '@simple-jit/template-ir';
+import { guestLibrary } from '@simple-jit/template-ir/testing';
 import type { Engine, Placement } from './engine.js';
 
 /** Far more than any file needs; a loop that does not end fails instead of hanging. */
@@ -35,8 +36,12 @@ class InterpreterPlacement implements Placement {
   }
 }
 
-/** `functions` are all instances that a call may start at; `call` gives those that they call. */
-export function interpreterEngine(functions: readonly ConcreteFunction[], call: CalleeProvider): Engine {
+/** `functions` are all instances that a call may start at; `call` gives those that they call, `symbols` are those of C. */
+export function interpreterEngine(
+  functions: readonly ConcreteFunction[],
+  call: CalleeProvider,
+  symbols: readonly string[],
+): Engine {
   const bySymbol = new Map(functions.map((fn) => [fn.symbol, fn]));
   return {
     name: 'interpreter',
@@ -44,7 +49,9 @@ export function interpreterEngine(functions: readonly ConcreteFunction[], call: 
     call(symbol, args, placement) {
       const { memory } = placement as InterpreterPlacement;
       try {
-        return { value: interpret(bySymbol.get(symbol)!, args, { memory, call, maxSteps: MAX_STEPS }) };
+        const library = guestLibrary(memory);
+        const externs = Object.fromEntries(symbols.map((name) => [name, library[name]!]));
+        return { value: interpret(bySymbol.get(symbol)!, args, { memory, call, externs, maxSteps: MAX_STEPS }) };
       } catch (error) {
         if (error instanceof IrTrapError) return { trap: error.kind };
         throw error;

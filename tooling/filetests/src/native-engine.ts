@@ -1,7 +1,23 @@
 // Machine code as an engine: all instances of a file as one unit in executable memory, called by the System V ABI.
-import { type CompiledFunction, compileUnit, patchImports } from '@simple-jit/codegen';
-import { bindFunction, CodeArena, type NativeTypeName, TrapError } from '@simple-jit/native-mem';
+import {
+  CodegenError,
+  type CompiledFunction,
+  type CompiledImport,
+  type CompiledUnit,
+  compileUnit,
+  patchImports,
+  slotKeyOf,
+} from '@simple-jit/codegen';
+import {
+  bindFunction,
+  CodeArena,
+  cpuFeatures,
+  type NativeTypeName,
+  processSymbol,
+  TrapError,
+} from '@simple-jit/native-mem';
 import { type ConcreteFunction, type IrValue, type Type, typeToString } from '@simple-jit/template-ir';
+import { DirectiveError } from './directives.js';
 import type { Engine, Placement } from './engine.js';
 
 /** Bytes before and after each buffer that nothing may change. */
@@ -40,19 +56,39 @@ class NativePlacement implements Placement {
   }
 }
 
-/** Compiles and installs; throws what `compileUnit` throws. */
-export function nativeEngine(functions: readonly ConcreteFunction[]): Engine {
+/**
+ * One for the processor at hand, with all that it offers, and one for any x86-64 processor: without the operations that the
+ * baseline does not have, both must give the same. `externs`: the C symbols that the code may call.
+ */
+export function* nativeEngines(functions: readonly ConcreteFunction[], externs: readonly string[]): Generator<Engine> {
+  yield nativeEngine('native', compileUnit(functions, { cpuFeatures: new Set(cpuFeatures()) }), externs);
+  const baseline = compileBaseline(functions);
+  if (baseline !== undefined) yield nativeEngine('baseline', baseline, externs);
+}
+
+function compileBaseline(functions: readonly ConcreteFunction[]): CompiledUnit | undefined {
+  try {
+    return compileUnit(functions);
+  } catch (error) {
+    if (error instanceof CodegenError && error.code === 'ERR_CPU_FEATURE') return undefined;
+    throw error;
+  }
+}
+
+function nativeEngine(name: string, unit: CompiledUnit, externs: readonly string[]): Engine {
   const arena = CodeArena.default();
-  const unit = compileUnit(functions);
+  const compiled = new Map(unit.functions.map((fn) => [fn.symbol, fn]));
+  const slots = unit.imports.map((needs) => ({ needs, slot: arena.allocateSlot(0n) }));
   const block = arena.allocate(unit.code, {
     traps: unit.traps,
-    relocate: (copy, address) => patchImports(unit, address, new Map(), copy),
+    relocate: (copy, address) =>
+      patchImports(unit, address, new Map(slots.map(({ needs, slot }) => [slotKeyOf(needs), slot.address])), copy),
   });
+  for (const { needs, slot } of slots) slot.target = targetOf(needs, block.address, compiled, externs);
   const identity = arena.allocate(IDENTITY);
   const addressOf = bindFunction(identity.address, { params: ['ptr'], result: 'ptr' });
-  const compiled = new Map(unit.functions.map((fn) => [fn.symbol, fn]));
   return {
-    name: 'native',
+    name,
     place: (sizes) => new NativePlacement(sizes, addressOf),
     call(symbol, args) {
       try {
@@ -65,8 +101,26 @@ export function nativeEngine(functions: readonly ConcreteFunction[]): Engine {
     close() {
       block.close();
       identity.close();
+      for (const { slot } of slots) slot.close();
     },
   };
+}
+
+function targetOf(
+  { kind, symbol }: CompiledImport,
+  start: bigint,
+  compiled: ReadonlyMap<string, CompiledFunction>,
+  externs: readonly string[],
+): bigint {
+  if (kind === 'external') {
+    const address = externs.includes(symbol) ? processSymbol(symbol) : undefined;
+    if (address === undefined)
+      throw new DirectiveError(`the C symbol ${symbol} is not allowed: say \`extern: ${symbol}\``);
+    return address;
+  }
+  const fn = compiled.get(symbol);
+  if (fn === undefined) throw new DirectiveError(`the unit needs ${symbol}, and does not hold it`);
+  return start + BigInt(fn.offset);
 }
 
 function callNative(

@@ -31,7 +31,13 @@ export function readValue(text: string, type: Type): Expected {
       if (INTEGER.test(text) && inRange(integer(text), 0n, 64n)) return integer(text);
       break;
     }
+    case 'fn':
+      if (text === 'null') return 0n;
+      if (INTEGER.test(text) && inRange(integer(text), 0n, 64n)) return integer(text);
+      break;
     case 'param':
+    case 'array':
+    case 'named':
       break;
     default: {
       if (!INTEGER.test(text)) break;
