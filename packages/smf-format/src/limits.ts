@@ -49,6 +49,8 @@ export const NAME_BUDGET_BASE = 1 << 20;
 export const LARGEST_FILE_ALIGNMENT = 65_536;
 /** How long a string table may be for the entry of it to be looked for in front of it, in a file behind a foreign stub. */
 export const LONGEST_SEARCHED_STRINGS = 1 << 30;
+/** What one string of V8 holds, in UTF-16 units. */
+export const LONGEST_STRING = 2 ** 29 - 24;
 /** What one Uint8Array holds everywhere. */
 export const LARGEST_FILE = 2 ** 32 - 1;
 /** Whoever asks for cycles wants to see some, not to be drowned: enough for any real module. */

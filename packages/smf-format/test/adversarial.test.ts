@@ -1,4 +1,5 @@
 // Inputs made to cost: each ends soon and small because of one decision in the reader. (A hang fails by the test's timeout.)
+import { legacySmf } from '@simple-jit/fixtures';
 import { describe, expect, test } from 'vitest';
 import { parseSdn, parseSmf, SectionType, SmfBuilder, SmfFormatError, validateSmf } from '../src/index.js';
 import { loadCodecs } from '../src/node.js';
@@ -54,6 +55,16 @@ describe('names', () => {
     expect(parseSmf(collided).findSymbol('s0')?.index).toBe(0);
     expect(parseSmf(collided).findSymbol('s19999')).toBeUndefined();
   });
+});
+
+test('names without end in a legacy file are not hashed to the end', () => {
+  const symbols = Array.from({ length: 64 }, (_, i) => ({ name: `${i}${'x'.repeat(20_000)}` }));
+  const bytes = legacySmf({ layout: 'legacy-96', symbols });
+  const smf = parseSmf(bytes);
+  expect(smf.symbols.length).toBe(64);
+  expect(codeOf(() => smf.symbols.at(0))).toBe('ERR_SMF_LIMIT');
+  const patient = parseSmf(bytes, { limits: { maxNameLength: 30_000 } });
+  expect(patient.findSymbol(symbols[63]!.name)?.index).toBe(63);
 });
 
 describe('sections', () => {

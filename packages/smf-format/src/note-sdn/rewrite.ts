@@ -39,7 +39,7 @@ export function rewriteNote(file: SmfFile, changes: Partial<NoteSdnMetadata>): N
     });
   }
   const updated = updateNoteSdn(text, changes);
-  const region = noteRegion(file.input, file.located, section);
+  const region = noteRegion(file.input, file.located, section, file.limits);
   const encoded = encodeUtf8(updated);
   if (encoded.length > region.limit - region.start) {
     return { inPlace: false, file: SmfBuilder.from(file).setNote(updated).build() };

@@ -219,7 +219,35 @@ describe('the source', () => {
   });
 });
 
-test('a note above the limit is refused before it is decoded', () => {
+test('a note above the limit is refused, and not searched for its end any further', () => {
   const file = parseSmf(richBuilder().build(), { limits: { maxSdnLength: 10 } });
-  expect(errorOf(() => file.noteSdnText())).toMatchObject({ code: 'ERR_SMF_LIMIT', expected: 'at most 10 characters' });
+  expect(errorOf(() => file.noteSdnText())).toMatchObject({
+    code: 'ERR_SMF_LIMIT',
+    expected: expect.stringMatching(/10/),
+  });
+  // The next thing in the file is 9 GiB away.
+  const bytes = new SmfBuilder().setNote(sumNote).build();
+  const smf = parseSmf(bytes);
+  const cut = smf.header.sectionTableOffset;
+  const moved = patched(bytes, (view, copy) => {
+    const add = (at: number) => view.setBigUint64(at, view.getBigUint64(at, true) + BigInt(9 * GIB), true);
+    add(smf.header.sectionTableOffset + 64 + 8);
+    add(bytes.length - 128 + 20);
+    add(bytes.length - 128 + 28);
+    copy[Buffer.from(copy).indexOf('# END_NOTE')] = 0x20;
+  });
+  const source = sparse(bytes.length + 9 * GIB, [
+    { at: 0, bytes: moved.subarray(0, cut) },
+    { at: cut + 9 * GIB, bytes: moved.subarray(cut) },
+  ]);
+  const endless = parseSmf(source, { limits: { maxSdnLength: 1 << 20 } });
+  expect(errorOf(() => endless.noteSdn()).code).toBe('ERR_SMF_LIMIT');
+  expect(source.asked).toBeLessThan(8 << 20);
+});
+
+test('all of a file, in pieces', () => {
+  const bytes = richBuilder().build();
+  for (const input of [bytes, copying(bytes), copying(bytes, 100)]) {
+    expect(Buffer.concat([...parseSmf(input).pieces()])).toEqual(Buffer.from(bytes));
+  }
 });

@@ -153,7 +153,7 @@ function locateV11(input: Input, headerAt: number, limits: SmfLimits, onProblem:
   let failure: unknown;
   try {
     located = locateAt(input, headerAt, LAYOUTS['v1.1'], limits, stop);
-    if (namesFit(input, located)) return located;
+    if (namesFit(input, located, limits)) return located;
   } catch (error) {
     if (!(error instanceof SmfFormatError) || error.code === 'ERR_SMF_UNSUPPORTED_VERSION') throw error;
     failure = error;
@@ -169,10 +169,10 @@ function locateV11(input: Input, headerAt: number, limits: SmfLimits, onProblem:
  * Do the names lie where they must? Tables may fit by accident in what was prepended (a run of zeros is a table of empty
  * sections); names that end at the header, or whose hashes match, do not.
  */
-function namesFit(input: Input, located: Located): boolean {
+function namesFit(input: Input, located: Located, limits: SmfLimits): boolean {
   const strings = located.sections.find((section) => section.type === SectionType.StrTab);
   if (strings !== undefined) return located.base + strings.offset + strings.size === located.dataEnd;
-  return located.header.symbolCount > 0 && hashesMatch(input, located, located.header.symbolCount);
+  return located.header.symbolCount > 0 && hashesMatch(input, located, located.header.symbolCount, limits);
 }
 
 /**
@@ -239,7 +239,7 @@ function locateAt(
   const sections = readSections(input, sectionTableAt, sectionCount, shape.sectionEntrySize);
   for (const problem of sectionProblems(sections, dataSize, base, sectionTableAt, shape.sectionEntrySize))
     onProblem(problem);
-  const symbols = locateSymbols(input, header, shape, base, dataEnd, sections, headerAt);
+  const symbols = locateSymbols(input, header, shape, base, dataEnd, sections, headerAt, limits);
   return { shape, header, headerAt, base, dataEnd, sectionTableAt, sections, ...symbols };
 }
 
@@ -251,6 +251,7 @@ function locateSymbols(
   dataEnd: number,
   sections: readonly SmfSection[],
   headerAt: number,
+  limits: SmfLimits,
 ): Pick<Located, 'symbolTableAt' | 'symbolEntrySize' | 'stringsAt' | 'stringsEnd'> {
   const { symbolTableOffset, symbolCount } = header;
   const field = headerAt + shape.header.symbolTableOffset;
@@ -278,7 +279,7 @@ function locateSymbols(
     const stringsAt = symbolTableAt + symbolCount * symbolEntrySize;
     const found = { symbolTableAt, symbolEntrySize, stringsAt, stringsEnd: dataEnd };
     if (shape.symbolEntrySizes.length === 1) return { ...found, ...stringSection(sections, base, dataEnd) };
-    if (hashesMatch(input, found, symbolCount)) return found;
+    if (hashesMatch(input, found, symbolCount, limits)) return found;
     someFit = true;
   }
   if (!someFit) throw failure;
@@ -309,6 +310,7 @@ function hashesMatch(
     stringsEnd,
   }: Pick<Located, 'symbolTableAt' | 'symbolEntrySize' | 'stringsAt' | 'stringsEnd'>,
   count: number,
+  limits: SmfLimits,
 ): boolean {
   const sample = Math.min(count, HASH_SAMPLE);
   const table = input.excerpt(symbolTableAt, symbolTableAt + sample * symbolEntrySize);
@@ -317,14 +319,17 @@ function hashesMatch(
     const entry = table.seek(symbolTableAt + i * symbolEntrySize, symbolEntrySize);
     const wanted = u32(table.view, entry + SYMBOL_ENTRY.nameHash);
     let hash = fnv1a32Basis;
+    let length = 0;
     for (let at = stringsAt + u32(table.view, entry + SYMBOL_ENTRY.nameOffset); ; at++) {
       if (at >= stringsEnd) return false;
       const inExcerpt = strings.seek(at, 1);
       const byte = strings.bytes[inExcerpt] as number;
       if (byte === 0) break;
       hash = fnv1a32Step(hash, byte);
+      // One that is longer than names may be is no evidence, and would cost.
+      if (++length > limits.maxNameLength) break;
     }
-    if (hash >>> 0 !== wanted) return false;
+    if (length <= limits.maxNameLength && hash >>> 0 !== wanted) return false;
   }
   return true;
 }

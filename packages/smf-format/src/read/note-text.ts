@@ -1,7 +1,9 @@
 // Where the text of a note.sdn section is. Its entry may say size 0: then the text ends at the first terminator line, and
 // everything from there to the next thing in the file is slack that an in-place rewrite may use.
+import { decodeUtf8 } from '../bytes.js';
 import { NOTE_TERMINATOR } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
+import { LONGEST_STRING, type SmfLimits } from '../limits.js';
 import type { Input } from './input.js';
 import type { Located } from './layout.js';
 import { isBss, type SmfSection, sectionLabel } from './sections.js';
@@ -22,11 +24,13 @@ export interface NoteRegion {
 }
 
 /** Finds the note's text. The entry's size, where it is not 0, bounds the search; so does the next thing in the file. */
-export function noteRegion(input: Input, located: Located, section: SmfSection): NoteRegion {
+export function noteRegion(input: Input, located: Located, section: SmfSection, limits: SmfLimits): NoteRegion {
   const start = located.base + section.offset;
   const next = nextThing(located, section, start);
   const limit = section.size === 0 ? next : Math.min(next, start + section.size);
-  const end = findTerminator(input, start, limit);
+  const longest = longestNote(limits);
+  const end = findTerminator(input, start, Math.min(limit, start + longest));
+  if (end < 0 && limit - start > longest) throw tooLongNote(section, start, limits);
   if (end < 0) {
     throw new SmfFormatError('ERR_SMF_BAD_NOTE', 'the note has no terminator before the next thing in the file', {
       structure: sectionLabel(section),
@@ -36,6 +40,25 @@ export function noteRegion(input: Input, located: Located, section: SmfSection):
     });
   }
   return { section, start, end, limit: section.size === 0 ? next : limit };
+}
+
+/** In bytes: UTF-8 has at most three for each UTF-16 unit that the limit counts. */
+const longestNote = ({ maxSdnLength }: SmfLimits): number =>
+  Math.min(3 * maxSdnLength + terminator.length, LONGEST_STRING);
+
+/** The text of a note, wherever it was found. */
+export function noteText(data: Uint8Array, section: SmfSection, limits: SmfLimits): string {
+  if (data.length > longestNote(limits)) throw tooLongNote(section, section.offset, limits);
+  return decodeUtf8(data, 0, data.length);
+}
+
+function tooLongNote(section: SmfSection, start: number, { maxSdnLength }: SmfLimits): SmfFormatError {
+  return new SmfFormatError('ERR_SMF_LIMIT', 'the note is longer than allowed, or has no terminator', {
+    structure: sectionLabel(section),
+    offset: start,
+    expected: `at most ${maxSdnLength} characters, ended by a line "# END_NOTE"`,
+    hint: 'Raise the limit maxSdnLength if you trust the file',
+  });
 }
 
 /** Where, from `start` on, the next section, table or string table begins, or the data ends. */
@@ -57,13 +80,15 @@ function nextThing(located: Located, note: SmfSection, start: number): number {
   return next;
 }
 
-/** After the first terminator line in `start .. limit`, or -1. Of a source, looks at twice as much each time. */
+/** After the first terminator line in `start .. limit`, or -1. A source is looked at in larger and larger pieces. */
 function findTerminator(input: Input, start: number, limit: number): number {
-  const room = limit - start;
-  for (let length = input.inMemory ? room : Math.min(room, FIRST_SEARCHED); ; length = Math.min(room, 2 * length)) {
-    const end = terminatorIn(input.bytesAt(start, length));
-    if (end >= 0) return start + end;
-    if (length === room) return -1;
+  let length = input.inMemory ? limit - start : FIRST_SEARCHED;
+  for (let at = start; ; at += length - (terminator.length - 1)) {
+    length = Math.min(length, limit - at);
+    const end = terminatorIn(input.bytesAt(at, length));
+    if (end >= 0) return at + end;
+    if (at + length === limit) return -1;
+    length = Math.min(2 * length, Math.max(input.chunk, FIRST_SEARCHED));
   }
 }
 

@@ -1,6 +1,5 @@
 // An open SMF file: views of the input, decoded on demand. Opening costs as much as there are sections; symbols,
 // strings, templates and the note cost when they are asked for.
-import { decodeUtf8 } from '../bytes.js';
 import { decompressSection, isCompressed, type SmfCodecs } from '../compression/codec.js';
 import { NOTE_SECTION_NAME, SectionType, type SmfLayout } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
@@ -11,9 +10,9 @@ import { parseNoteSdn } from '../note-sdn/parse.js';
 import type { SmfHeader } from './header.js';
 import { type ByteSource, Input } from './input.js';
 import { type Located, locate } from './layout.js';
-import { noteRegion } from './note-text.js';
+import { noteRegion, noteText } from './note-text.js';
 import { readRelocations, relocationTarget, type SmfRelocation } from './relocations.js';
-import { isBss, type SmfSection, sectionLabel } from './sections.js';
+import { isBss, type SmfSection } from './sections.js';
 import { closedFile, type SmfSymbol, SmfSymbolTable } from './symbols.js';
 import { readTemplateMeta, type SmfTemplateMeta } from './template-meta.js';
 import { readTemplates, type SmfTemplate } from './templates.js';
@@ -128,6 +127,19 @@ export class SmfFile {
     return this.input.whole;
   }
 
+  /**
+   * All bytes of the file, in order, in pieces: to hash a file of any size without a view over the whole.
+   *
+   * @example for (const piece of smf.pieces()) hash.update(piece)
+   */
+  *pieces(): Generator<Uint8Array, void, undefined> {
+    if (this.input.closed) throw closedFile();
+    for (const piece of this.input.pieces(0, this.input.size)) {
+      yield piece;
+      this.input.check();
+    }
+  }
+
   /** Whatever comes before the SMF data (a shebang line, an executable), a view; empty for a pure SMF file. */
   get stub(): Uint8Array {
     return this.input.bytesAt(0, this.dataOffset);
@@ -199,7 +211,7 @@ export class SmfFile {
     let start = this.dataOffset + section.offset;
     let { size } = section;
     if (section === this.noteSection && size === 0) {
-      const region = noteRegion(input, this.located, section);
+      const region = noteRegion(input, this.located, section, this.limits);
       start = region.start;
       size = region.end - region.start;
     }
@@ -280,28 +292,12 @@ export class SmfFile {
     const section = this.noteSection;
     if (section === undefined) return undefined;
     if (isCompressed(section, this.header.compression)) {
-      return this.#text(section, () => this.sectionData(section.index));
+      return noteText(this.sectionData(section.index), section, this.limits);
     }
     this.#section(section.index);
-    return this.#text(section, () => {
-      const { start, end } = noteRegion(this.input, this.located, section);
-      return this.input.bytesAt(start, end - start);
-    });
-  }
-
-  #text(section: SmfSection, read: () => Uint8Array): string {
     return this.input.checked(() => {
-      const data = read();
-      const { maxSdnLength } = this.limits;
-      // UTF-8 has at most three bytes for each UTF-16 unit that the limit counts.
-      if (data.length <= 3 * maxSdnLength) return decodeUtf8(data, 0, data.length);
-      throw new SmfFormatError('ERR_SMF_LIMIT', 'the note is longer than allowed', {
-        structure: sectionLabel(section),
-        offset: this.dataOffset + section.offset,
-        expected: `at most ${maxSdnLength} characters`,
-        found: `${data.length} bytes`,
-        hint: 'Raise the limit maxSdnLength if you trust the file',
-      });
+      const { start, end } = noteRegion(this.input, this.located, section, this.limits);
+      return noteText(this.input.bytesAt(start, end - start), section, this.limits);
     });
   }
 

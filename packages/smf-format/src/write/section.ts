@@ -63,7 +63,7 @@ export function keptSection(file: SmfFile, section: SmfSection): BuilderSection 
     extent: undefined,
   };
   if (section === file.noteSection && section.size === 0) {
-    const region = noteRegion(file.input, located, section);
+    const region = noteRegion(file.input, located, section, file.limits);
     kept.noteCapacity = file.layout === 'v1.1' ? region.limit - region.start : noteCapacity(kept.data.length);
   }
   const at = file.dataOffset + section.offset;
