@@ -2,10 +2,8 @@
 // their address into r11 and go to native_mem_lazy_entry. Entries come in batches, so that a slot costs no system call, and
 // are used again when their slot is freed; a batch goes with its arena.
 #include <array>
-#include <cstring>
 
 #include "code/code_arena.h"
-#include "memory/errors.h"
 #include "platform/lazy_entry.h"
 
 namespace native_mem {
@@ -16,8 +14,8 @@ void CodeArena::AddLazyEntries() {
   CodeBlock batch;
   batch.size = code.size();
   Place(batch, kUnit);
+  lazy_bytes_ += code.size();  // should writing fail, the batch is lost to the arena
   Put(batch, code.data(), code.size(), 0);
-  lazy_bytes_ += code.size();
   for (std::size_t i = count; i-- > 0;) free_entries_.push_back(batch.address + i * kLazyEntry);
 }
 
