@@ -17,7 +17,7 @@ export interface TypingContext {
   readonly environment: TypeEnvironment;
   readonly report: Report;
   /** A field's type as it is here; other than declared where aggregates are lowered. */
-  readonly fieldAs?: (type: Type) => Type;
+  readonly fieldAs?: ((type: Type) => Type) | undefined;
 }
 
 const BOOL = scalar('bool');

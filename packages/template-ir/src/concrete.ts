@@ -3,7 +3,7 @@ import { type KnownParam, satisfies } from './bounds.js';
 import { literalProblem, normaliseLiteral } from './constants.js';
 import { tagOf } from './declarations.js';
 import { IrLayoutError, IrSpecialiseError, type SpecialiseCode } from './errors.js';
-import type { Callee, Instruction, IrFunction, TypeEnvironment, Value } from './ir.js';
+import type { Callee, Instruction, IrFunction, TypeEnvironment, TypeParam, Value } from './ir.js';
 import { Layouts, type TypeLayout } from './layout.js';
 import { MAX_SLOT_BYTES, MAX_TYPE_DEPTH, MAX_TYPE_PARTS } from './limits.js';
 import {
@@ -28,7 +28,7 @@ export class Concretion {
   readonly #typeArgs: readonly Type[];
   readonly #types: TypeEnvironment;
   readonly #substituted = new Map<Type, Type>();
-  readonly #believed: readonly KnownParam[];
+  readonly #typeParams: readonly TypeParam[];
   #layouts: Layouts | undefined;
   #slotBytes = 0;
 
@@ -36,7 +36,7 @@ export class Concretion {
     this.#template = fn.name;
     this.#typeArgs = typeArgs;
     this.#types = types;
-    this.#believed = fn.typeParams.map((param) => ({ ...param, also: ['Int', 'Float'] }));
+    this.#typeParams = fn.typeParams;
   }
 
   /** The layouts that were looked at so far: see `ConcreteFunction.layouts`. */
@@ -51,7 +51,7 @@ export class Concretion {
     if (known !== undefined) return known;
     // Too large for any module: left as it is, for the verifier to report.
     if (depthOf(type) > MAX_TYPE_DEPTH || partsOf(type) > MAX_TYPE_PARTS) return type;
-    const found = isConcrete(type) ? type : substitute(type, this.#typeArgs);
+    const found = substitute(type, this.#typeArgs);
     if (mentionsNamed(found) && partsOf(found) <= MAX_TYPE_PARTS) {
       for (const part of partsWithin(found)) {
         if (part.kind !== 'named' || this.#types(part.name) !== undefined) continue;
@@ -104,10 +104,12 @@ export class Concretion {
         const type = valueTypes[result];
         if (type === undefined) return instruction; // the verifier reports it
         this.#checkLiteral(instruction, type, generic[result]!);
-        return { ...instruction, value: normaliseLiteral(instruction.value, type) };
+        return { op: 'const', result, value: normaliseLiteral(instruction.value, type) };
       }
-      case 'elem':
-        return { ...instruction, size: this.#pointedSize(valueTypes[instruction.base]) };
+      case 'elem': {
+        const { op, result, base, index } = instruction;
+        return { op, result, base, index, size: this.#pointedSize(valueTypes[base]) };
+      }
       case 'item':
         return { ...instruction, size: this.#pointedSize(valueTypes[instruction.base], true) };
       case 'copy':
@@ -137,7 +139,10 @@ export class Concretion {
   /** A literal that is wrong for every argument is the verifier's to report; one that is wrong for this one is ours. */
   #checkLiteral({ value }: Extract<Instruction, { op: 'const' }>, type: Type, generic: Type): void {
     const problem = literalProblem(value, type);
-    if (problem === undefined || literalProblem(value, generic, this.#believed) !== undefined) return;
+    if (problem === undefined) return;
+    // Behind an `if`, a type parameter may be any number; the template is verified elsewhere.
+    const believed: KnownParam[] = this.#typeParams.map((param) => ({ ...param, also: ['Int', 'Float'] }));
+    if (literalProblem(value, generic, believed) !== undefined) return;
     const message = `literal ${String(value)} of type ${typeToString(generic)}: expected ${problem}`;
     throw new IrSpecialiseError('LITERAL_RANGE', this.#template, message);
   }

@@ -2,13 +2,27 @@
 import { type KnownParam, satisfies } from './bounds.js';
 import type { ConstValue } from './ir.js';
 import { MAX_INTEGER_LITERAL, MIN_INTEGER_LITERAL } from './limits.js';
-import { isBool, isFloat, isInt, isSigned, sizeOf, type Type, typeToString } from './types.js';
+import { isBool, isFloat, isInt, isSigned, SCALAR_NAMES, scalar, sizeOf, type Type, typeToString } from './types.js';
+
+interface IntRange {
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+const ranges: ReadonlyMap<Type, IntRange> = new Map(
+  SCALAR_NAMES.map(scalar)
+    .filter(isInt)
+    .map((type) => [type, rangeOf(sizeOf(type)! * 8, isSigned(type))]),
+);
+
+function rangeOf(bits: number, signed: boolean): IntRange {
+  const end = 1n << BigInt(signed ? bits - 1 : bits);
+  return { min: signed ? -end : 0n, max: end - 1n };
+}
 
 /** The least and the greatest value of an integer type. */
-export function intRange(type: Type): { readonly min: bigint; readonly max: bigint } {
-  const bits = BigInt(sizeOf(type)! * 8);
-  if (!isSigned(type)) return { min: 0n, max: (1n << bits) - 1n };
-  return { min: -(1n << (bits - 1n)), max: (1n << (bits - 1n)) - 1n };
+export function intRange(type: Type): IntRange {
+  return ranges.get(type)!;
 }
 
 /**

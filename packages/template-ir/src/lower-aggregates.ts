@@ -18,7 +18,8 @@ export function hasAggregates(fn: IrFunction): boolean {
 }
 
 function needsLowering(type: Type): boolean {
-  return type.kind !== 'scalar' && (isAggregate(type) || factsOf(type).passesAggregates);
+  if (type.kind === 'scalar' || (type.kind === 'ptr' && type.to.kind === 'scalar')) return false; // nearly all
+  return isAggregate(type) || factsOf(type).passesAggregates;
 }
 
 /** The type with function types in it as they are called: aggregates by address, a result of one through the first parameter. */

@@ -5,10 +5,13 @@ import type { Block, IrFunction } from './ir.js';
 import { edgesOf } from './operations.js';
 import type { Bound } from './types.js';
 
-/** For each block, what is known of the type parameters in it. Blocks in which nothing more is known share one list. */
-export function refineBounds(fn: IrFunction, dominators: Dominators): (block: number) => readonly KnownParam[] {
+/** For each block, what is known of the type parameters in it. */
+export type RefinedBounds = readonly (readonly KnownParam[])[];
+
+/** Undefined if nothing more is known in any block than everywhere. */
+export function refineBounds(fn: IrFunction, dominators: Dominators): RefinedBounds | undefined {
   const { blocks, typeParams } = fn;
-  if (!blocks.some(({ terminator }) => terminator.op === 'if')) return () => typeParams;
+  if (!blocks.some(({ terminator }) => terminator.op === 'if')) return undefined;
   const known: (readonly KnownParam[])[] = new Array(blocks.length).fill(typeParams);
   const lessons = lessonsOf(fn, dominators);
   for (const block of dominators.order) {
@@ -16,7 +19,7 @@ export function refineBounds(fn: IrFunction, dominators: Dominators): (block: nu
     const lesson = lessons.get(block);
     known[block] = lesson === undefined || satisfiesParam(above, lesson) ? above : learn(above, lesson);
   }
-  return (block) => known[block]!;
+  return known;
 }
 
 interface Lesson {

@@ -70,7 +70,10 @@ export function specialise(
     blocks: chosen.blocks.map((block) => ({ ...block, instructions: block.instructions.map(concrete) })),
   };
   verifyTemplate(fn, undefined, types);
-  if (!hasAggregates(fn)) return branded({ ...fn, layouts: concretion.layouts });
+  if (!hasAggregates(fn)) {
+    fn.layouts = concretion.layouts;
+    return branded(fn);
+  }
   const lowered = renumber(lowerAggregates(fn, concretion));
   verifyLowered(lowered, types);
   return branded({ ...lowered, layouts: concretion.layouts });

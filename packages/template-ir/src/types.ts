@@ -63,6 +63,11 @@ export const SCALAR_NAMES: readonly ScalarName[] = [
   'i8', 'i16', 'i32', 'i64', 'u8', 'u16', 'u32', 'u64', 'f32', 'f64', 'bool',
 ]; // biome-ignore format: one row reads better
 
+const SCALAR_SIZES: Readonly<Record<ScalarName, number>> = {
+  ...{ i8: 1, i16: 2, i32: 4, i64: 8, u8: 1, u16: 2, u32: 4, u64: 8 },
+  ...{ f32: 4, f64: 8, bool: 1 },
+};
+
 const scalars = new Map<string, ScalarType>(
   SCALAR_NAMES.map((name) => [name, enroll<ScalarType>({ kind: 'scalar', name }, [])]),
 );
@@ -129,7 +134,7 @@ export function isBool(type: Type): boolean {
 export function sizeOf(type: Type): number | undefined {
   switch (type.kind) {
     case 'scalar':
-      return type.name === 'bool' ? 1 : Number(type.name.slice(1)) / 8;
+      return SCALAR_SIZES[type.name];
     case 'ptr':
     case 'fn':
       return 8;
@@ -164,8 +169,8 @@ export function mentionsNamed(type: Type): boolean {
 
 /** Replaces each type parameter by the argument of its index. */
 export function substitute(type: Type, args: readonly Type[]): Type {
-  if (isConcrete(type)) return type;
   if (type.kind === 'param') return args[type.index] ?? type;
+  if (isConcrete(type)) return type;
   return rebuild(type, (part) => substitute(part, args));
 }
 

@@ -26,6 +26,7 @@ export function checkTypeParams(
   if (typeParams.length > MAX_TYPE_PARAMS) {
     report('LIMIT', `at most ${MAX_TYPE_PARAMS} type parameters`, `${typeParams.length}`);
   }
+  if (typeParams.length === 0) return;
   const seen = new Set<string>();
   for (const { name, bound } of typeParams) {
     if (!isDeclarationName(name)) report('NAME', 'an identifier as the name of a type parameter', quote(name));
@@ -49,6 +50,7 @@ export function checkTypeShape(
   maxParams: number,
   report: Report,
 ): boolean {
+  if (type.kind === 'ptr' && type.to.kind === 'scalar') return true; // nearly all
   if (depthOf(type) > MAX_TYPE_DEPTH) {
     report('LIMIT', `a type of at most ${MAX_TYPE_DEPTH} levels`, 'a deeper one');
     return false;

@@ -11,10 +11,16 @@ import type { Block, Edge, Instruction, IrFunction, Template, TypeEnvironment, V
 import { MAX_PARAMS, MAX_TYPE_PARAMS } from './limits.js';
 import { isName } from './names.js';
 import { edgesOf, operandsOf, resultOf } from './operations.js';
-import { refineBounds } from './refine-bounds.js';
+import { type RefinedBounds, refineBounds } from './refine-bounds.js';
 import { BOUNDS, mentionsNamed, scalar, type Type, typeToString } from './types.js';
 import type { VerifyCode } from './verify-code.js';
 import { checkArgumentBounds, checkTypeParams, checkTypeShape, type Sink } from './verify-declarations.js';
+
+/** Instructions that name types, callees or symbols. */
+const SPECIAL: ReadonlySet<string> = new Set([
+  ...['sizeof', 'alignof', 'offsetof', 'tagof', 'slot'],
+  ...['call', 'fnaddr', 'invoke', 'extern'],
+]);
 
 /** Finds a template by name; undefined if this module does not define it: then the call is checked when it is linked. */
 export type TemplateLookup = (name: string) => Template | undefined;
@@ -42,8 +48,8 @@ export class Verifier {
   readonly #definedAt: Int32Array;
   readonly #goodTypes = new Set<Type>();
   #dominators: Dominators | undefined;
-  /** What is known of the type parameters in each block. */
-  #paramsIn: (block: number) => readonly KnownParam[];
+  /** What is known of the type parameters in each block; undefined if in none more than everywhere. */
+  #paramsIn: RefinedBounds | undefined;
   #block = -1;
   #instruction = -1;
 
@@ -58,13 +64,12 @@ export class Verifier {
     this.#environment = environment;
     this.#maxParams = options.maxParams ?? MAX_PARAMS;
     this.#trustTypes = options.trustTypes ?? false;
-    this.#paramsIn = () => fn.typeParams;
     this.#context = {
       types: fn.valueTypes,
       typeParams: fn.typeParams,
       environment: environment ?? NO_TYPES,
-      report: (code, expected, found) => this.report(code, expected, found),
-      ...(options.fieldAs === undefined ? {} : { fieldAs: options.fieldAs }),
+      report: this.report,
+      fieldAs: options.fieldAs,
     };
     this.#lookup = lookup;
     this.#sink = sink;
@@ -203,7 +208,7 @@ export class Verifier {
       this.report('UNREACHABLE_BLOCK', 'a path from the entry to every block', `none to ${this.#blockName(b)}`);
     }
     const { instructions, terminator } = block;
-    this.#context.typeParams = this.#paramsIn(b);
+    this.#context.typeParams = this.#paramsIn?.[b] ?? this.#fn.typeParams;
     for (const param of block.params) {
       const type = this.#fn.valueTypes[param];
       if (type !== undefined) this.#checkBounds(type);
@@ -275,19 +280,31 @@ export class Verifier {
     const result = resultOf(instruction);
     const type = result === undefined ? undefined : valueTypes[result];
     if (result !== undefined && type === undefined) usable = false; // reported as a definition
-    if ('type' in instruction && !this.#checkType(instruction.type)) return;
+    const special = SPECIAL.has(instruction.op);
+    if (special && !this.#checkNamedTypes(instruction)) return;
     if (!usable) return;
     if (type !== undefined) this.#checkBounds(type);
-    if ('type' in instruction) this.#checkBounds(instruction.type);
+    if (special && !this.#checkNames(instruction)) return;
+    checkInstruction(instruction, this.#context);
+  }
+
+  /** Checks the types that an instruction names, beside those of its operands and result. */
+  #checkNamedTypes(instruction: Instruction): boolean {
+    if (!('type' in instruction)) return true;
+    if (!this.#checkType(instruction.type)) return false;
+    this.#checkBounds(instruction.type);
+    return true;
+  }
+
+  /** Checks callee, symbol and number of arguments; false if there are too many to look at. */
+  #checkNames(instruction: Instruction): boolean {
     if ('callee' in instruction) this.#checkCall(instruction);
     if ('symbol' in instruction && !isName(instruction.symbol)) {
       this.report('NAME', 'an identifier as the C symbol', JSON.stringify(instruction.symbol.slice(0, 80)));
     }
-    if ('args' in instruction && instruction.args.length > this.#maxParams) {
-      this.report('LIMIT', `at most ${this.#maxParams} arguments`, `${instruction.args.length}`);
-      return;
-    }
-    checkInstruction(instruction, this.#context);
+    if (!('args' in instruction) || instruction.args.length <= this.#maxParams) return true;
+    this.report('LIMIT', `at most ${this.#maxParams} arguments`, `${instruction.args.length}`);
+    return false;
   }
 
   #checkCall(instruction: Extract<Instruction, { op: 'call' | 'fnaddr' }>): void {
