@@ -145,6 +145,30 @@ test('a section that no Uint8Array holds', () => {
   expect(errorOf(() => smf.sectionData(0)).code).toBe('ERR_SMF_LIMIT');
 });
 
+test('a note is found to end wherever the pieces that it is searched in are cut', () => {
+  const marker = '# END_NOTE';
+  const bytes = richBuilder()
+    .setNote({ ...sumNote, possible: [] })
+    .build();
+  const smf = parseSmf(bytes);
+  const start = smf.noteSection!.offset;
+  const end = Buffer.from(bytes).indexOf(marker);
+  for (let more = (16 << 10) - (end - start) - 16; more < (16 << 10) - (end - start) + 4; more++) {
+    // A comment of so many bytes before the terminator, and the rest of the file after that.
+    const text = Buffer.concat([
+      Buffer.from(bytes.subarray(start, end)),
+      Buffer.alloc(more, 0x20),
+      Buffer.from(`\n${marker}\n`),
+    ]);
+    const builder = SmfBuilder.from(smf).setNote(text.subarray(0, -marker.length - 1).toString());
+    const built = builder.build();
+    const expected = parseSmf(built).noteSdnText();
+    expect(Math.abs(expected!.length - (16 << 10))).toBeLessThan(20);
+    expect(parseSmf(copying(built)).noteSdnText()).toBe(expected);
+    expect(parseSmf(copying(built, 1)).noteSdnText()).toBe(expected);
+  }
+});
+
 test('a note is searched for its end in larger and larger pieces, and changed', () => {
   const row = { template: 't', typeArgs: '', mangledName: 'm', requiredBy: '', canDefer: true };
   const possible = Array.from({ length: 5000 }, (_, i) => ({ ...row, mangledName: `m${i}` }));

@@ -82,13 +82,14 @@ function nextThing(located: Located, note: SmfSection, start: number): number {
 
 /** After the first terminator line in `start .. limit`, or -1. A source is looked at in larger and larger pieces. */
 function findTerminator(input: Input, start: number, limit: number): number {
-  let length = input.inMemory ? limit - start : FIRST_SEARCHED;
-  for (let at = start; ; at += length - (terminator.length - 1)) {
-    length = Math.min(length, limit - at);
+  let most = input.inMemory ? limit - start : FIRST_SEARCHED;
+  for (let at = start; ; ) {
+    const length = Math.min(most, limit - at);
     const end = terminatorIn(input.bytesAt(at, length));
     if (end >= 0) return at + end;
     if (at + length === limit) return -1;
-    length = Math.min(2 * length, Math.max(input.chunk, FIRST_SEARCHED));
+    at += length - (terminator.length - 1); // it may lie across the cut
+    most = Math.min(2 * most, Math.max(input.chunk, FIRST_SEARCHED));
   }
 }
 
