@@ -12,14 +12,14 @@ export type CpuFeature = 'sse4.1' | 'popcnt' | 'lzcnt' | 'bmi1' | 'bmi2' | 'fma'
 const CPU_FEATURES: readonly CpuFeature[] = ['sse4.1', 'popcnt', 'lzcnt', 'bmi1', 'fma'];
 
 export class CpuFeatures {
-  readonly #used = new Set<CpuFeature>();
+  private readonly found: CpuFeature[] = [];
 
   constructor(private readonly allowed: ReadonlySet<CpuFeature>) {}
 
   /** True if the code may use it; then it does. */
   use(feature: CpuFeature): boolean {
     if (!this.allowed.has(feature)) return false;
-    this.#used.add(feature);
+    if (!this.found.includes(feature)) this.found.push(feature);
     return true;
   }
 
@@ -31,6 +31,6 @@ export class CpuFeatures {
   }
 
   get used(): readonly CpuFeature[] {
-    return CPU_FEATURES.filter((feature) => this.#used.has(feature));
+    return CPU_FEATURES.filter((feature) => this.found.includes(feature));
   }
 }

@@ -231,6 +231,21 @@ class Emitter {
       case PSEUDO_COPY:
         mover.move(this.place(reg, position + 1), this.place(rm, position));
         return;
+      case PSEUDO_JUMP: {
+        const moves = this.resolved.atEnd[block.index];
+        if (moves !== undefined) mover.parallel(moves);
+        const target = this.threads[block.successors[0]!]!;
+        if (target !== next) assembler.jump(target);
+        return;
+      }
+      case PSEUDO_BRANCH:
+        this.branch(
+          instruction.condition,
+          this.threads[block.successors[0]!]!,
+          this.threads[block.successors[1]!]!,
+          next,
+        );
+        return;
       case PSEUDO_ZERO: {
         const place = this.place(reg, position + 1);
         assembler.registers(x64.xorps, place, place);
@@ -260,21 +275,6 @@ class Emitter {
         return;
       case PSEUDO_RETURN:
         this.return(instruction.args!, position);
-        return;
-      case PSEUDO_JUMP: {
-        const moves = this.resolved.atEnd[block.index];
-        if (moves !== undefined) mover.parallel(moves);
-        const target = this.threads[block.successors[0]!]!;
-        if (target !== next) assembler.jump(target);
-        return;
-      }
-      case PSEUDO_BRANCH:
-        this.branch(
-          instruction.condition,
-          this.threads[block.successors[0]!]!,
-          this.threads[block.successors[1]!]!,
-          next,
-        );
         return;
       case PSEUDO_UNREACHABLE:
         this.trap('unreachable');
@@ -323,12 +323,11 @@ class Emitter {
   private call(target: CallTarget, args: readonly number[], position: number): void {
     const { assembler, sink } = this;
     const { places } = assignArguments(target.argClasses);
-    this.mover.parallel(
-      args.map((arg, i) => {
-        const place = i < places.length ? places[i]! : RAX; // the address comes last
-        return { to: place >= 0 ? place : OUTGOING + ~place, from: this.source(arg, position) };
-      }),
-    );
+    const moves = args.map((arg, i) => {
+      const place = i < places.length ? places[i]! : RAX; // the address comes last
+      return { to: place >= 0 ? place : OUTGOING + ~place, from: this.source(arg, position) };
+    });
+    this.mover.parallel(moves);
     if (target.local >= 0) {
       assembler.registers(x64.call, 0, 0);
       sink.localCalls.push({ site: assembler.size - 4, target: target.local });

@@ -8,10 +8,9 @@ import { x64 } from './x64/table.js';
 /** Up to here a copy of constant size goes through registers alone. */
 export const MAX_BLOCK = 128;
 
-/** The vector registers, besides the scratch one, that a block of so many bytes goes through. */
-export function copyBlockClobbers(bytes: number): readonly number[] {
-  const vectors = (bytes >> 4) + (bytes % 16 > 8 ? 1 : 0);
-  return Array.from({ length: Math.max(0, vectors - 1) }, (_, i) => XMM0 + i);
+/** How many vector registers, besides the scratch one, a block of so many bytes goes through. */
+export function vectorsOf(bytes: number): number {
+  return Math.max(0, (bytes >> 4) + (bytes % 16 > 8 ? 1 : 0) - 1);
 }
 
 const LOADS: Record<number, typeof x64.mov64> = { 1: x64.movzx8, 2: x64.movzx16, 4: x64.mov32, 8: x64.mov64 };
@@ -49,11 +48,12 @@ export function emitCopyBlock(assembler: Assembler, to: number, from: number, by
     if (window < bytes) half(window, bytes - window);
     general(window, 0);
   } else {
-    const registers = [VECTOR_SCRATCH, ...copyBlockClobbers(bytes)];
+    let used = vectorsOf(bytes);
+    const next = (): number => (used === 0 ? VECTOR_SCRATCH : XMM0 + --used);
     let offset = 0;
-    for (; offset + 16 <= bytes; offset += 16) vector(registers.pop()!, offset);
+    for (; offset + 16 <= bytes; offset += 16) vector(next(), offset);
     const rest = bytes - offset;
-    if (rest > 8) vector(registers.pop()!, bytes - 16);
+    if (rest > 8) vector(next(), bytes - 16);
     else if (rest > 0) {
       const window = rest === 1 ? 1 : rest === 2 ? 2 : rest <= 4 ? 4 : 8;
       general(window, bytes - window);

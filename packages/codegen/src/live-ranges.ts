@@ -2,9 +2,9 @@
 // are taken. Instruction number i reads its inputs at position 2i and writes its result at 2i + 1; ranges are half open.
 import { LinkedLists } from './linked-lists.js';
 import { findLiveAcrossBlocks } from './liveness.js';
-import { type FixedRegisters, type MachineBlock, type MachineFunction, pseudos } from './machine-ir.js';
+import { type MachineBlock, type MachineFunction, pseudos } from './machine-ir.js';
 import { FIRST_VIRTUAL, RCX, RESULT_REGISTER, RSP, VECTOR_RESULT_REGISTER } from './x64/registers.js';
-import { ROLE_DEF, ROLE_USE } from './x64/row.js';
+import { type FixedRegisters, ROLE_DEF, ROLE_USE } from './x64/row.js';
 
 const NO_RANGES: readonly number[] = [];
 
@@ -105,7 +105,7 @@ class Builder {
         this.defineFixed(VECTOR_RESULT_REGISTER, position + 1);
       } else if (row === pseudos.copy) this.hint(reg, rm);
 
-      if (instruction.fixed !== undefined) this.useFixed(instruction.fixed, position);
+      if (row.fixed !== undefined) this.useFixed(row.fixed, position);
       const rmRole = memory === undefined ? row.rmRole : 0;
       if (row.regRole & ROLE_DEF) this.define(reg, position, (row.regRole & ROLE_USE) !== 0, regMust);
       if (rmRole & ROLE_DEF) this.define(rm, position, (rmRole & ROLE_USE) !== 0, !row.rmMayBeSpilled);

@@ -2,8 +2,8 @@
 // makes it, the register allocator annotates it from outside, emission reads both.
 
 import type { TrapKind } from '@simple-jit/template-ir';
-import { FIRST_VIRTUAL, NO_REG, type RegClass, RSP } from './x64/registers.js';
-import { pseudo, ROLE_DEF, ROLE_NONE, ROLE_USE, ROLE_USE_DEF, type Row } from './x64/row.js';
+import { FIRST_VIRTUAL, NO_REG, RAX, RCX, RDI, RDX, type RegClass, RSI, RSP, XMM0 } from './x64/registers.js';
+import { type FixedRegisters, pseudo, ROLE_DEF, ROLE_NONE, ROLE_USE, ROLE_USE_DEF, type Row } from './x64/row.js';
 
 export const PSEUDO_COPY = 1;
 export const PSEUDO_ZERO = 2;
@@ -25,6 +25,10 @@ export const PSEUDO_COPY_MEMORY = 17;
 export const PSEUDO_FILL_MEMORY = 18;
 export const PSEUDO_ZERO_MEMORY = 19;
 
+const DIVIDE_REGISTERS: FixedRegisters = { reads: [RAX], writes: [RAX, RDX] };
+const COPY_REGISTERS: FixedRegisters = { reads: [RDI, RSI, RCX], writes: [RDI, RSI, RCX] };
+const FILL_REGISTERS: FixedRegisters = { reads: [RDI, RCX, RAX], writes: [RDI, RCX] };
+
 /** Instructions that expand when they are emitted. The scratch registers are theirs to use; the flags they may change. */
 export const pseudos = {
   /** reg = rm, within one class; each may be a register or a stack slot. Keeps the flags. */
@@ -32,7 +36,7 @@ export const pseudos = {
   /** reg = +0.0 */
   zero: pseudo(PSEUDO_ZERO, 'zero', ROLE_DEF, ROLE_NONE, false),
   /** rax = rax / rm, rdx = rax % rm, as `division` says. */
-  divide: pseudo(PSEUDO_DIVIDE, 'divide', ROLE_NONE, ROLE_USE, true),
+  divide: pseudo(PSEUDO_DIVIDE, 'divide', ROLE_NONE, ROLE_USE, true, DIVIDE_REGISTERS),
   /** reg = float(rm), rm unsigned 64 bits; `immediate` is 4 or 8, the size of the float. */
   u64ToFloat: pseudo(PSEUDO_U64_TO_FLOAT, 'u64-to-float', ROLE_DEF, ROLE_USE, false),
   /** if not `condition`: reg = rm */
@@ -54,12 +58,18 @@ export const pseudos = {
   trap: pseudo(PSEUDO_TRAP, 'trap', ROLE_NONE, ROLE_NONE, false),
   /** The same if `condition` (one that the encoding has). */
   trapIf: pseudo(PSEUDO_TRAP_IF, 'trap-if', ROLE_NONE, ROLE_NONE, false),
-  /** `immediate` bytes from [rm] to [reg]: all are read before any is written. See `copyBlockClobbers`. */
-  copyBlock: pseudo(PSEUDO_COPY_BLOCK, 'copy-block', ROLE_USE, ROLE_USE, false),
+  /**
+   * `immediate` bytes from [rm] to [reg]: all are read before any is written. By the number of vector registers, from xmm0 on, that
+   * it needs besides the scratch one.
+   */
+  copyBlock: Array.from({ length: 8 }, (_, vectors) => {
+    const writes = Array.from({ length: vectors }, (_register, i) => XMM0 + i);
+    return pseudo(PSEUDO_COPY_BLOCK, 'copy-block', ROLE_USE, ROLE_USE, false, { reads: [], writes });
+  }),
   /** rcx elements (signed) of `immediate` bytes from [rsi] to [rdi], in the direction that overlap asks for. */
-  copyMemory: pseudo(PSEUDO_COPY_MEMORY, 'copy-memory', ROLE_NONE, ROLE_NONE, false),
+  copyMemory: pseudo(PSEUDO_COPY_MEMORY, 'copy-memory', ROLE_NONE, ROLE_NONE, false, COPY_REGISTERS),
   /** rcx bytes (signed) al to [rdi]. */
-  fillMemory: pseudo(PSEUDO_FILL_MEMORY, 'fill-memory', ROLE_NONE, ROLE_NONE, false),
+  fillMemory: pseudo(PSEUDO_FILL_MEMORY, 'fill-memory', ROLE_NONE, ROLE_NONE, false, FILL_REGISTERS),
   /** Zeros in `immediate` bytes, a multiple of 8, of the frame's objects, from `immediateHigh` on. */
   zeroMemory: pseudo(PSEUDO_ZERO_MEMORY, 'zero-memory', ROLE_NONE, ROLE_NONE, false),
 } as const;
@@ -98,12 +108,6 @@ export interface Division {
   readonly checked: boolean;
 }
 
-/** Physical registers that an instruction reads without naming them, and that it changes before it has read its operands. */
-export interface FixedRegisters {
-  readonly reads: readonly number[];
-  readonly writes: readonly number[];
-}
-
 /**
  * One instruction. `reg` and `rm` are the registers in the ModRM fields (virtual, or physical where an instruction or the
  * calling convention wants one); `memory` replaces `rm`. Arguments are virtual registers, or `~i` for the function's
@@ -117,7 +121,6 @@ export class MachineInstruction {
   args: readonly number[] | undefined = undefined;
   call: CallTarget | undefined = undefined;
   division: Division | undefined = undefined;
-  fixed: FixedRegisters | undefined = undefined;
   /** Number of the IR instruction or terminator that it comes from, in the order of lowering; 0 takes the parameters. */
   statement = 0;
 

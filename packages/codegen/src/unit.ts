@@ -24,6 +24,8 @@ export const GENERATOR_VERSION = 'simple-jit-x64-2';
 
 export const TARGET = 'x86_64-sysv';
 
+const BASELINE: ReadonlySet<CpuFeature> = new Set();
+
 export interface CompileOptions {
   /**
    * What the processor that will run the code has beyond the baseline (SSE2); none by default. The bytes depend on it. Whatever is missing
@@ -155,7 +157,7 @@ export function compileWith(functions: readonly ConcreteFunction[], options: Int
 
   const assembler = new Assembler();
   const sink: UnitSink = { traps: [], localCalls: [], importSites: [], lines: [] };
-  const features = new CpuFeatures(options.cpuFeatures ?? new Set());
+  const features = new CpuFeatures(options.cpuFeatures ?? BASELINE);
   const compiled = functions.map((fn, i): CompiledFunction => {
     const live = new LiveRanges(
       lowerFunction(fn, assembler, features, resolveCall(fn), options.lines ? lineTable(fn) : undefined),

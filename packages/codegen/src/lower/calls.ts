@@ -2,7 +2,7 @@
 import { type Callee, type Instruction, mangle, type Signature, type Value } from '@simple-jit/template-ir';
 import type { ImportKind } from '../imports.js';
 import { type CallTarget, pseudos } from '../machine-ir.js';
-import { GENERAL, NO_REG, RESULT_REGISTER, VECTOR, VECTOR_RESULT_REGISTER } from '../x64/registers.js';
+import { GENERAL, NO_REG, RESULT_REGISTER, type RegClass, VECTOR, VECTOR_RESULT_REGISTER } from '../x64/registers.js';
 import { assignArguments } from './arguments.js';
 import type { LoweringContext } from './context.js';
 import { extend } from './integers.js';
@@ -18,19 +18,19 @@ export type ResolveCall = (
 type CallInstruction = Instruction & { readonly op: 'call' | 'invoke' | 'extern' };
 
 const NO_CALLEE: Callee = { template: '', typeArgs: [] };
-const THROUGH_POINTER = { symbol: '', local: -1, imported: -1 };
 
 export function lowerCall(context: LoweringContext, call: CallInstruction, resolveCall: ResolveCall): void {
   const { machine } = context;
   const argClasses = call.args.map((arg) => context.typeOf(arg).cls);
-  const args = call.args.map((arg) => (call.op === 'extern' ? useAsForeign(context, arg) : context.useAnywhere(arg)));
+  const isForeign = call.op === 'extern';
+  const args = call.args.map((arg) => (isForeign ? useAsForeign(context, arg) : context.useAnywhere(arg)));
   if (call.op === 'invoke') args.push(context.useAnywhere(call.target));
   const { stackArguments } = assignArguments(argClasses);
   machine.outgoingBytes = Math.max(machine.outgoingBytes, stackArguments * 8);
   machine.hasCalls = true;
   const instruction = context.emit(pseudos.call, NO_REG, NO_REG);
   instruction.args = args;
-  instruction.call = { ...targetOf(context, call, resolveCall), argClasses };
+  instruction.call = targetOf(context, call, argClasses, resolveCall);
   if (call.result === undefined || !context.uses.isUsed(call.result)) return;
   const from = context.typeOf(call.result).cls === VECTOR ? VECTOR_RESULT_REGISTER : RESULT_REGISTER;
   context.copy(context.defineValue(call.result), from);
@@ -39,19 +39,22 @@ export function lowerCall(context: LoweringContext, call: CallInstruction, resol
 function targetOf(
   context: LoweringContext,
   call: CallInstruction,
+  argClasses: readonly RegClass[],
   resolveCall: ResolveCall,
-): Omit<CallTarget, 'argClasses'> {
-  if (call.op === 'invoke') return THROUGH_POINTER;
+): CallTarget {
+  if (call.op === 'invoke') return { symbol: '', local: -1, imported: -1, argClasses };
   const { valueTypes } = context.source;
   const signature: Signature = {
     params: call.args.map((arg) => valueTypes[arg]!),
     result: call.result === undefined ? undefined : valueTypes[call.result]!,
   };
   if (call.op === 'extern') {
-    return { symbol: call.symbol, ...resolveCall('external', call.symbol, NO_CALLEE, signature) };
+    const { local, imported } = resolveCall('external', call.symbol, NO_CALLEE, signature);
+    return { symbol: call.symbol, local, imported, argClasses };
   }
   const symbol = mangle(call.callee.template, call.callee.typeArgs);
-  return { symbol, ...resolveCall('call', symbol, call.callee, signature) };
+  const { local, imported } = resolveCall('call', symbol, call.callee, signature);
+  return { symbol, local, imported, argClasses };
 }
 
 /**
@@ -79,10 +82,11 @@ export function lowerFunctionAddress(
   const type = context.source.valueTypes[result]!;
   if (type.kind !== 'fn') throw context.unsupported('an address of a function that is no function pointer');
   const symbol = mangle(callee.template, callee.typeArgs);
-  const target = resolveCall('address', symbol, callee, { params: type.params, result: type.result });
+  const { local, imported } = resolveCall('address', symbol, callee, { params: type.params, result: type.result });
   context.emit(pseudos.functionAddress, context.defineValue(result), NO_REG).call = {
     symbol,
-    ...target,
+    local,
+    imported,
     argClasses: [],
   };
 }

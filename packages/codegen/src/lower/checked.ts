@@ -1,7 +1,6 @@
 // Arithmetic that traps where the exact result does not fit, and bounds checks.
 import type { BinaryOp, CompareOp, Instruction, Value } from '@simple-jit/template-ir';
-import type { FixedRegisters } from '../machine-ir.js';
-import { CC_A, CC_AE, CC_B, CC_GE, CC_NE, CC_O, CC_S, GENERAL, NO_REG, RAX, RDX } from '../x64/registers.js';
+import { CC_A, CC_AE, CC_B, CC_GE, CC_NE, CC_O, CC_S, GENERAL, NO_REG, RAX } from '../x64/registers.js';
 import type { Row } from '../x64/row.js';
 import { x64 } from '../x64/table.js';
 import { lowerIntegerFlags } from './compare.js';
@@ -14,7 +13,6 @@ export type CheckedOp = BinaryOp & `${string}_checked`;
 const ADD: Record<number, Row> = { 8: x64.add8, 16: x64.add16, 32: x64.add.r32, 64: x64.add.r64 };
 const SUB: Record<number, Row> = { 8: x64.sub8, 16: x64.sub16, 32: x64.sub.r32, 64: x64.sub.r64 };
 const NEG: Record<number, Row> = { 8: x64.neg8, 16: x64.neg16, 32: x64.neg.r32, 64: x64.neg.r64 };
-const MULTIPLY_REGISTERS: FixedRegisters = { reads: [RAX], writes: [RAX, RDX] };
 
 export function lowerCheckedBinary(
   context: LoweringContext,
@@ -56,7 +54,7 @@ function lowerCheckedMultiply(
   if (type.bits === 64 && !type.signed) {
     const factor = context.use(right);
     context.copyValue(RAX, left);
-    context.emit(x64.mul.r64, NO_REG, factor).fixed = MULTIPLY_REGISTERS;
+    context.emit(x64.mul64, NO_REG, factor);
     context.trapIf(CC_O, 'overflow');
     context.copy(register, RAX);
     return;

@@ -31,7 +31,7 @@ export class LoweringContext {
   /** Where the next instructions come from. */
   statement = 0;
   /** By the value of a `slot`: offset of its memory from the first of the frame's objects. */
-  private readonly slots = new Map<Value, number>();
+  private slots: Map<Value, number> | undefined = undefined;
   private readonly registers: number[];
   private readonly types: (MachineType | undefined)[];
   private readonly constants: (ConstantBits | undefined)[];
@@ -208,6 +208,7 @@ export class LoweringContext {
 
   /** Offset of a slot's memory from the first of the frame's objects. */
   slotOf(slot: Instruction & { readonly op: 'slot' }): number {
+    this.slots ??= new Map();
     let offset = this.slots.get(slot.result);
     if (offset === undefined) {
       if (slot.layout === undefined) throw this.notConcrete('a slot without a layout');

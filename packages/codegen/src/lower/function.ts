@@ -7,6 +7,7 @@ import {
   type Instruction,
   type Terminator,
   type UnaryOp,
+  type Value,
 } from '@simple-jit/template-ir';
 import { orderBlocks } from '../control-flow.js';
 import type { CpuFeatures } from '../cpu-features.js';
@@ -102,11 +103,26 @@ function lowerInstruction(context: LoweringContext, instruction: Instruction, re
     case 'const':
       context.defineConstant(instruction.result, instruction.value);
       return;
-    case 'sizeof':
-    case 'alignof':
-    case 'offsetof':
-    case 'tagof':
-      throw context.notConcrete(instruction.op);
+    // Most of all code: found first.
+    case 'add':
+    case 'sub':
+    case 'mul':
+    case 'and':
+    case 'shl':
+    case 'shr':
+      lowerArithmetic(context, instruction);
+      return;
+    case 'load':
+      lowerLoad(context, instruction.result, instruction.address);
+      return;
+    case 'store':
+      lowerStore(context, instruction.address, instruction.value);
+      return;
+    case 'elem':
+    case 'field':
+    case 'slot':
+      lowerAddress(context, instruction);
+      return;
     case 'eq':
     case 'ne':
     case 'lt':
@@ -132,19 +148,8 @@ function lowerInstruction(context: LoweringContext, instruction: Instruction, re
     case 'fma':
       lowerFma(context, instruction);
       return;
-    case 'load':
-      lowerLoad(context, instruction.result, instruction.address);
-      return;
-    case 'store':
-      lowerStore(context, instruction.address, instruction.value);
-      return;
     case 'item':
       lowerItemCheck(context, instruction);
-      lowerAddress(context, instruction);
-      return;
-    case 'elem':
-    case 'field':
-    case 'slot':
       lowerAddress(context, instruction);
       return;
     case 'copy':
@@ -164,6 +169,11 @@ function lowerInstruction(context: LoweringContext, instruction: Instruction, re
     case 'fnaddr':
       lowerFunctionAddress(context, instruction, resolveCall);
       return;
+    case 'sizeof':
+    case 'alignof':
+    case 'offsetof':
+    case 'tagof':
+      throw context.notConcrete(instruction.op);
     default:
       lowerArithmetic(context, instruction);
   }
@@ -173,13 +183,14 @@ function lowerArithmetic(
   context: LoweringContext,
   instruction: Instruction & { readonly op: UnaryOp | BinaryOp },
 ): void {
-  if ('arg' in instruction) {
-    const { op, result, arg } = instruction;
+  const { arg } = instruction as { readonly arg?: Value };
+  if (arg !== undefined) {
+    const { op, result } = instruction as Instruction & { readonly op: UnaryOp };
     if (context.typeOf(arg).cls === VECTOR) lowerFloatUnary(context, op, result, arg);
     else lowerIntegerUnary(context, op, result, arg);
     return;
   }
-  const { op, result, left, right } = instruction;
+  const { op, result, left, right } = instruction as Instruction & { readonly op: BinaryOp };
   if (context.typeOf(left).cls === VECTOR) lowerFloatBinary(context, op, result, left, right);
   else lowerIntegerBinary(context, op, result, left, right);
 }

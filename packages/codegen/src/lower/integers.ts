@@ -1,7 +1,7 @@
 // Integer and pointer arithmetic. Values of 8 and 16 bits are computed in 32; the bits above a value's width are undefined, so
 // operations that look at them (division, right shift) extend first.
 import type { BinaryOp, UnaryOp, Value } from '@simple-jit/template-ir';
-import { type FixedRegisters, memoryAt, pseudos } from '../machine-ir.js';
+import { memoryAt, pseudos } from '../machine-ir.js';
 import { GENERAL, NO_REG, RAX, RCX, RDX } from '../x64/registers.js';
 import { x64 } from '../x64/table.js';
 import { lowerLeadingZeros, lowerPopcount, lowerRotate, lowerTrailingZeros } from './bits.js';
@@ -196,8 +196,6 @@ export function lowerDivide(
   context.copy(context.defineValue(result), op === 'div' ? RAX : RDX);
 }
 
-const DIVIDE_REGISTERS: FixedRegisters = { reads: [RAX], writes: [RAX, RDX] };
-
 /** Quotient in rax, remainder in rdx; of narrow types in 32 bits. */
 export function divideInRegisters(
   context: LoweringContext,
@@ -225,7 +223,6 @@ export function divideInRegisters(
   const instruction = context.emit(pseudos.divide, NO_REG, divisor);
   const mayBeMinusOne = type.signed && type.bits >= 32 && minusOne; // in 32 bits, no narrower quotient overflows
   instruction.division = { wide: type.bits === 64, signed: type.signed, mayBeMinusOne, checked };
-  instruction.fixed = DIVIDE_REGISTERS;
 }
 
 /** Division by a positive power of two: shifts and masks. Signed division truncates, so negative dividends are biased first. */

@@ -1,7 +1,7 @@
 // Loads, stores, addresses, stack slots, and blocks of memory.
 import type { Instruction, Value } from '@simple-jit/template-ir';
-import { copyBlockClobbers, MAX_BLOCK } from '../expand-memory.js';
-import { type FixedRegisters, type MemoryOperand, memoryAt, pseudos } from '../machine-ir.js';
+import { MAX_BLOCK, vectorsOf } from '../expand-memory.js';
+import { type MemoryOperand, memoryAt, pseudos } from '../machine-ir.js';
 import { CC_NE, GENERAL, NO_REG, RAX, RCX, RDI, RSI, VECTOR } from '../x64/registers.js';
 import { x64 } from '../x64/table.js';
 import type { LoweringContext } from './context.js';
@@ -77,8 +77,6 @@ function elementAddress(context: LoweringContext, step: AddressStep & { readonly
   return memoryAt(base, product);
 }
 
-const COPY_REGISTERS: FixedRegisters = { reads: [RDI, RSI, RCX], writes: [RDI, RSI, RCX] };
-const FILL_REGISTERS: FixedRegisters = { reads: [RDI, RCX, RAX], writes: [RDI, RCX] };
 /** More bytes than any address space of a process has. */
 const IMPOSSIBLE = 2 ** 56;
 
@@ -93,18 +91,14 @@ export function lowerCopy(context: LoweringContext, copy: Instruction & { readon
   const to = context.use(copy.to);
   const from = context.use(copy.from);
   if (count !== undefined && count * size <= MAX_BLOCK) {
-    const instruction = context.emit(pseudos.copyBlock, to, from);
-    instruction.immediate = count * size;
-    const writes = copyBlockClobbers(count * size);
-    if (writes.length > 0) instruction.fixed = { reads: [], writes };
+    const bytes = count * size;
+    context.emitImmediate(pseudos.copyBlock[vectorsOf(bytes)]!, to, from, bytes);
     return;
   }
   context.copy(RDI, to);
   context.copy(RSI, from);
   context.copyValue(RCX, copy.count);
-  const instruction = context.emit(pseudos.copyMemory, NO_REG, NO_REG);
-  instruction.immediate = size;
-  instruction.fixed = COPY_REGISTERS;
+  context.emitImmediate(pseudos.copyMemory, NO_REG, NO_REG, size);
 }
 
 /** Up to here a fill of constant size is unrolled. */
@@ -132,8 +126,7 @@ export function lowerFill(context: LoweringContext, fill: Instruction & { readon
   context.copy(RDI, to);
   context.copyValue(RCX, fill.count);
   context.copyValue(RAX, fill.value);
-  const instruction = context.emit(pseudos.fillMemory, NO_REG, NO_REG);
-  instruction.fixed = FILL_REGISTERS;
+  context.emit(pseudos.fillMemory, NO_REG, NO_REG);
 }
 
 /** to = the byte `value`, in all eight bytes if `all`. */

@@ -7,6 +7,11 @@ import { elementSize } from './types.js';
 export type AddressStep = Instruction & { readonly op: 'elem' | 'item' | 'field' | 'slot' };
 export type Comparison = Instruction & { readonly op: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' };
 
+const EFFECTS: ReadonlySet<string> = new Set([
+  'store', 'copy', 'fill', 'load', 'call', 'invoke', 'extern', 'div', 'rem', 'item', 'bounds', 'convert_checked',
+  'add_checked', 'sub_checked', 'mul_checked', 'div_checked', 'neg_checked',
+]); // biome-ignore format: a list
+
 /** What kind of addressing mode a value could become. */
 const NO_STEP = 0;
 const PLAIN = 1;
@@ -20,11 +25,12 @@ export class Uses {
   private readonly addressUses: number[];
   /** Block of the last use found as a condition, or -1. */
   private readonly conditionBlock: number[];
+  /** By value: constants, address steps and comparisons. */
   private readonly definitions: (Instruction | undefined)[];
   private readonly definitionBlock: number[];
   /** By value: NO_STEP, PLAIN or INDEXED, and how far from a register its address would be at most. */
   private readonly steps: number[];
-  private readonly displacements: number[];
+  private displacements: Map<Value, number> | undefined = undefined;
 
   /** `order`: the reachable blocks, definitions before uses. */
   constructor(
@@ -38,10 +44,9 @@ export class Uses {
     this.definitions = new Array<Instruction | undefined>(count);
     this.definitionBlock = new Array<number>(count).fill(-1);
     this.steps = new Array<number>(count).fill(NO_STEP);
-    this.displacements = new Array<number>(count).fill(0);
     for (const index of order) {
       const { instructions, terminator } = source.blocks[index]!;
-      for (let i = 0; i < instructions.length; i++) this.define(instructions[i]!, index);
+      for (let i = 0; i < instructions.length; i++) this.define(instructions[i]!);
       if (terminator.op === 'jump') this.countAll(terminator.target.args);
       else if (terminator.op === 'return' && terminator.value !== undefined) this.counts[terminator.value]!++;
       else if (terminator.op === 'branch') {
@@ -58,27 +63,40 @@ export class Uses {
     }
   }
 
-  private define(instruction: Instruction, block: number): void {
-    const { op } = instruction;
-    if (op === 'store' || op === 'copy' || op === 'fill' || op === 'bounds' || instruction.result === undefined) return;
-    const { result } = instruction;
-    this.definitions[result] = instruction;
-    this.definitionBlock[result] = block;
-    if (op === 'slot') this.steps[result] = PLAIN;
-    else if (op === 'field') this.step(result, instruction.base, instruction.offset!, false);
-    else if (op === 'elem' || op === 'item') {
-      const size = elementSize(this.source, instruction);
-      const index = this.constantIndex(instruction.index);
-      if (index !== undefined) this.step(result, instruction.base, index * size, false);
-      else if (size === 1 || size === 2 || size === 4 || size === 8) this.step(result, instruction.base, 0, true);
+  /** What addressing modes need to know of it before its users are visited. */
+  private define(instruction: Instruction): void {
+    switch (instruction.op) {
+      case 'const':
+        this.definitions[instruction.result] = instruction;
+        return;
+      case 'elem':
+      case 'item': {
+        const { result, base } = instruction;
+        this.definitions[result] = instruction;
+        const size = elementSize(this.source, instruction);
+        const index = this.constantIndex(instruction.index);
+        if (index !== undefined) this.step(result, base, index * size, false);
+        else if (size === 1 || size === 2 || size === 4 || size === 8) this.step(result, base, 0, true);
+        return;
+      }
+      case 'field':
+        this.definitions[instruction.result] = instruction;
+        this.step(instruction.result, instruction.base, instruction.offset!, false);
+        return;
+      case 'slot':
+        this.definitions[instruction.result] = instruction;
+        this.steps[instruction.result] = PLAIN;
     }
   }
 
   private step(result: Value, base: Value, offset: number, indexed: boolean): void {
     const taken = indexed && this.steps[base] === INDEXED;
-    const displacement = (taken ? 0 : this.displacements[base]!) + offset;
+    const displacement = (taken ? 0 : (this.displacements?.get(base) ?? 0)) + offset;
     if (Math.abs(displacement) > MAX_DISPLACEMENT) return;
-    this.displacements[result] = displacement;
+    if (displacement !== 0) {
+      this.displacements ??= new Map();
+      this.displacements.set(result, displacement);
+    }
     this.steps[result] = indexed || this.steps[base] === INDEXED ? INDEXED : PLAIN;
   }
 
@@ -151,12 +169,28 @@ export class Uses {
         counts[instruction.index]!++;
         counts[instruction.length]!++;
         return;
-      default:
-        if ('arg' in instruction) counts[instruction.arg]!++;
-        else {
-          counts[instruction.left]!++;
-          counts[instruction.right]!++;
-        }
+      case 'eq':
+      case 'ne':
+      case 'lt':
+      case 'le':
+      case 'gt':
+      case 'ge':
+        this.definitions[instruction.result] = instruction;
+        this.definitionBlock[instruction.result] = block;
+        counts[instruction.left]!++;
+        counts[instruction.right]!++;
+        return;
+      default: {
+        const { arg, left, right } = instruction as {
+          readonly arg?: Value;
+          readonly left: Value;
+          readonly right: Value;
+        };
+        if (arg === undefined) {
+          counts[left]!++;
+          counts[right]!++;
+        } else counts[arg]!++;
+      }
     }
   }
 
@@ -170,28 +204,8 @@ export class Uses {
 
   /** False for a result that nobody uses, if computing it does nothing else: what may trap, writes or calls is always needed. */
   isNeeded(instruction: Instruction): boolean {
-    switch (instruction.op) {
-      case 'store':
-      case 'call':
-      case 'load':
-      case 'div':
-      case 'rem':
-      case 'add_checked':
-      case 'sub_checked':
-      case 'mul_checked':
-      case 'div_checked':
-      case 'neg_checked':
-      case 'convert_checked':
-      case 'item':
-      case 'copy':
-      case 'fill':
-      case 'bounds':
-      case 'invoke':
-      case 'extern':
-        return true;
-      default:
-        return this.counts[instruction.result]! > 0;
-    }
+    const { op, result } = instruction as { readonly op: string; readonly result?: Value };
+    return (result !== undefined && this.counts[result]! > 0) || EFFECTS.has(op);
   }
 
   /** The instruction that computes `pointer`, if it becomes part of the addressing modes of all its users. */

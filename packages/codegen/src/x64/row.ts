@@ -18,6 +18,12 @@ export interface RowOperand {
   readonly role: number;
 }
 
+/** Physical registers that an instruction reads without naming them, and that it changes before it has read its operands. */
+export interface FixedRegisters {
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+}
+
 export interface Row {
   readonly id: number;
   readonly mnemonic: string;
@@ -40,6 +46,7 @@ export interface Row {
   /** Byte registers: encodings 4 to 7 mean spl to dil only under a REX prefix. */
   readonly regIsByte: boolean;
   readonly rmIsByte: boolean;
+  readonly fixed: FixedRegisters | undefined;
   /** Reads its shift count from cl. */
   readonly usesCl: boolean;
   readonly regRole: number;
@@ -58,7 +65,7 @@ export const rows: Row[] = [];
  * Adds a row. Operands: `role:kind` (r, w, rw) or an immediate; `x` is a vector register in ModRM.rm that cannot be memory, `v` one
  * in VEX.vvvv.
  */
-export function row(mnemonic: string, operandText: string, encoding: string): Row {
+export function row(mnemonic: string, operandText: string, encoding: string, fixed?: FixedRegisters): Row {
   const operands = operandText.split(' ').filter(Boolean).map(parseOperand);
   const inRm = operands.find((operand) => /^(rm|xm\d|m|x$)/.test(operand.kind));
   const inReg = operands.find((operand) => /^(r\d|xmm$)/.test(operand.kind));
@@ -104,6 +111,7 @@ export function row(mnemonic: string, operandText: string, encoding: string): Ro
     hasModrm,
     digit,
     immediateSize,
+    fixed,
     usesCl: operands.some((operand) => operand.kind === 'cl'),
     regIsByte: inReg?.kind === 'r8',
     rmIsByte: inRm?.kind === 'rm8',
@@ -114,7 +122,14 @@ export function row(mnemonic: string, operandText: string, encoding: string): Ro
 }
 
 /** Adds a pseudo instruction: only roles, no encoding. */
-export function pseudo(number: number, name: string, regRole: number, rmRole: number, rmMayBeSpilled: boolean): Row {
+export function pseudo(
+  number: number,
+  name: string,
+  regRole: number,
+  rmRole: number,
+  rmMayBeSpilled: boolean,
+  fixed?: FixedRegisters,
+): Row {
   return add({
     id: rows.length,
     mnemonic: name,
@@ -128,6 +143,7 @@ export function pseudo(number: number, name: string, regRole: number, rmRole: nu
     hasModrm: false,
     digit: -1,
     immediateSize: 0,
+    fixed,
     usesCl: false,
     regIsByte: false,
     rmIsByte: false,

@@ -1,5 +1,6 @@
 // The instruction table: one row per instruction form that this compiler uses, in the notation of the Intel SDM volume 2.
 // The encoder works from it, and so do the tests, which hold every row against a disassembler and an assembler.
+import { RAX, RDX } from './registers.js';
 import { type Row, row } from './row.js';
 
 const CONDITIONS = ['o', 'no', 'b', 'ae', 'e', 'ne', 'be', 'a', 's', 'ns', 'p', 'np', 'l', 'ge', 'le', 'g'];
@@ -129,7 +130,7 @@ export const x64 = {
   neg: group3('neg', 3, 'rw'),
   neg8: row('neg', 'rw:rm8', 'f6 /3'),
   neg16: row('neg', 'rw:rm16', '66 f7 /3'),
-  mul: group3('mul', 4, 'r'),
+  mul64: row('mul', 'r:rm64', 'REX.W f7 /4', { reads: [RAX], writes: [RAX, RDX] }),
   div: group3('div', 6, 'r'),
   idiv: group3('idiv', 7, 'r'),
   cdq: row('cdq', '', '99'),

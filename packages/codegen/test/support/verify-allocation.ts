@@ -121,8 +121,8 @@ class Verifier {
   private instruction(state: State, instruction: MachineInstruction, position: number): void {
     const { row, reg, rm, memory, args } = instruction;
     const rmRole = memory === undefined ? row.rmRole : 0;
-    for (const register of instruction.fixed?.reads ?? []) this.read(state, register, position);
-    for (const register of instruction.fixed?.writes ?? []) state.set(register, new Set([register]));
+    for (const register of row.fixed?.reads ?? []) this.read(state, register, position);
+    for (const register of row.fixed?.writes ?? []) state.set(register, new Set([register]));
     if (row.regRole & ROLE_USE) this.read(state, reg, position);
     if (rmRole & ROLE_USE) this.read(state, rm, position);
     if (row.usesCl) this.read(state, RCX, position);
