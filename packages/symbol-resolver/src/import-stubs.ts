@@ -37,6 +37,10 @@ export class ImportStubs {
     return this.#stubs.size;
   }
 
+  has(name: string): boolean {
+    return this.#stubs.has(name);
+  }
+
   names(): Iterable<string> {
     return this.#stubs.keys();
   }

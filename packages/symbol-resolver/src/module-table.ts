@@ -83,10 +83,16 @@ export class ModuleTable {
 
   #unindex(module: Module): void {
     if (this.#fresh.delete(module) || this.#index === undefined) return;
-    for (const hash of module.exportedHashes()) {
-      const entry = this.#index.get(hash);
-      if (entry === module) this.#index.delete(hash);
-      else if (entry instanceof Set && entry.delete(module) && entry.size === 0) this.#index.delete(hash);
+    try {
+      for (const hash of module.exportedHashes()) {
+        const entry = this.#index.get(hash);
+        if (entry === module) this.#index.delete(hash);
+        else if (entry instanceof Set && entry.delete(module) && entry.size === 0) this.#index.delete(hash);
+      }
+    } catch {
+      // Its file became shorter: nothing tells any more where it is in the index, so the index is made anew.
+      this.#index = undefined;
+      for (const other of this.#modules.values()) if (other !== module) this.#fresh.add(other);
     }
   }
 }

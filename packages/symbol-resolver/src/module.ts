@@ -30,6 +30,13 @@ export interface Definition {
   readonly isFunction: boolean;
 }
 
+/** A set of names, whose members may be put together only when they are needed. */
+export interface Names {
+  readonly size: number;
+  has(name: string): boolean;
+  values(): readonly string[];
+}
+
 export class Module {
   readonly path: string;
   /** Among the loaded modules: a smaller one was loaded before. A module that is loaded again keeps it. */
@@ -39,6 +46,8 @@ export class Module {
   readonly #mapped: MappedSmf;
   readonly #keys: readonly SigningKey[];
   readonly #canRun: boolean;
+  /** What it was when it was loaded: the file may not be readable any more when that is asked for. */
+  readonly #version: Pick<MappedSmf, 'identity'> & { readonly parsed: SmfFile; readonly moduleHash: bigint };
   #judged: Judged | undefined;
 
   /**
@@ -51,36 +60,43 @@ export class Module {
     this.#mapped = mapped;
     this.#keys = keys;
     this.#canRun = canRun;
+    const { file, header, identity } = mapped;
+    this.#version = { parsed: file, moduleHash: header.moduleHash, identity };
   }
 
-  /** The file that may be used: see {@link Judged}. */
+  /** The file that may be used: see {@link Judged}. @throws NativeMemError `ERR_FILE_SHRUNK` if that was noticed */
   get file(): SmfFile {
-    return this.#judged?.file ?? this.#mapped.file;
+    return this.#judged?.copy ?? this.#mapped.file;
   }
 
   /** True for another handle on the same version of the file, whether it is the same mapping of it or another. */
   isSameVersion(other: MappedSmf): boolean {
-    const [mine, theirs] = [this.#mapped, other];
-    if (mine.file === theirs.file) return true;
-    const { moduleHash } = mine.header;
-    return (
-      moduleHash !== 0n && moduleHash === theirs.header.moduleHash && isDeepStrictEqual(mine.identity, theirs.identity)
-    );
+    const { parsed, moduleHash, identity } = this.#version;
+    if (parsed === other.file) return true;
+    return moduleHash !== 0n && moduleHash === other.header.moduleHash && isDeepStrictEqual(identity, other.identity);
   }
 
   /** The symbol of that name which other modules may use: global or weak, in a section that is loaded, and no template. */
   definition(name: string): Definition | undefined {
     const { file } = this;
     const symbol = file.findSymbol(name);
-    return symbol && this.#definitionOf(symbol, file);
+    if (symbol !== undefined) return this.#definitionOf(symbol, file);
+    void this.file; // throws if nothing was found because the file became shorter
+    return undefined;
   }
 
-  /** All such symbols. Decodes the whole symbol table. */
-  *definitions(): Iterable<Definition> {
-    const { file } = this;
-    for (const symbol of file.symbols) {
-      const definition = this.#definitionOf(symbol, file);
-      if (definition !== undefined) yield definition;
+  /**
+   * Which of these names it has; all of them if its file cannot be read any more. Looks at the names or at the module's
+   * symbols, whichever are fewer.
+   */
+  namesAmong(names: Names): Iterable<string> {
+    try {
+      const { symbols } = this.file;
+      if (names.size < symbols.length) return names.values().filter((name) => this.definition(name) !== undefined);
+      return Array.from(symbols, ({ name }) => name).filter((name) => names.has(name));
+    } catch {
+      // Damaged, or shorter than it was. Whoever needs more of it than that is told so.
+      return names.values();
     }
   }
 
@@ -90,7 +106,7 @@ export class Module {
     return exportedHashes(file, (offset, length) => {
       const { address, offset: start } = this.#mapped;
       // Of a mapping a copy: what of a large file is read is to be as little as can be, and it may shrink.
-      if (file === this.#mapped.file && address !== 0n) return mmapReadBytes(address, start + offset, length);
+      if (address !== 0n && this.#judged?.copy === undefined) return mmapReadBytes(address, start + offset, length);
       return file.bytes.subarray(offset, offset + length);
     });
   }
@@ -100,8 +116,9 @@ export class Module {
    * @throws NativeMemError `ERR_FILE_SHRUNK`
    */
   checkWhole(): void {
-    const { address, offset, size, file } = this.#mapped;
-    if (address !== 0n && size > 0 && this.file === file) mmapReadBytes(address, offset + size - 1, 1);
+    if (this.#judged?.copy !== undefined) return;
+    const { address, offset, size } = this.#mapped;
+    if (address !== 0n && size > 0) mmapReadBytes(address, offset + size - 1, 1);
   }
 
   /** The last symbol that begins in a section at an offset or before it, of any binding. Goes through the symbol table. */

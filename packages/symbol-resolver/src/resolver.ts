@@ -1,17 +1,17 @@
 // Names to addresses and typed callables: what was registered, then the compiled symbols of loaded modules, then the JIT,
 // then the process. A name means the same to everybody: to `resolve`, to callables, and to the code of modules.
 import { resolve as resolvePath } from 'node:path';
-import { JitInstantiator, nativeSignature } from '@simple-jit/jit-instantiator';
+import { JitInstantiator } from '@simple-jit/jit-instantiator';
 import { type BoundFunction, bindFunction, findCode, type NativeSignature } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
-import { HeaderFlags } from '@simple-jit/smf-format';
 import type { JitSymbolResolverConfig } from './config.js';
-import { LinkError, ResolveError } from './errors.js';
+import { ResolveError } from './errors.js';
 import type { Failure, Found } from './found.js';
 import { ImportStubs } from './import-stubs.js';
 import { bindInterpreted } from './interpreted.js';
 import { type Import, Linker } from './linker.js';
-import { type Definition, Module } from './module.js';
+import { find, findEntryPoint, findImport, type Places } from './lookup.js';
+import { Module } from './module.js';
 import { ModuleTable } from './module-table.js';
 import { ProcessSymbols } from './process-symbols.js';
 import { checkSignature, MAIN } from './signatures.js';
@@ -31,17 +31,16 @@ export class JitSymbolResolver implements Disposable {
   readonly #cache: SmfCache;
   readonly #ownsCache: boolean;
   readonly #modules = new ModuleTable();
-  readonly #process: ProcessSymbols;
-  /** Where machine code runs; undefined if it is interpreted. */
-  readonly #native: { readonly stubs: ImportStubs; readonly linker: Linker } | undefined;
-  readonly #registered = new Map<string, bigint>();
-  /** What names are known to lead to: a hit costs one look-up here. */
+  readonly #places: Places;
+  /** Undefined where nothing runs but the interpreter. */
+  readonly #stubs: ImportStubs | undefined;
+  readonly #registered = new Map<string, Found & { readonly from: 'table' }>();
+  /** What names are known to lead to, registered ones too: a hit costs one look-up here. */
   readonly #addresses = new Map<string, bigint>();
   /** The same names, but for those that are registered only. */
   readonly #found = new Map<string, Found>();
   /** Of `#found`: symbols of the process. */
   readonly #fromProcess = new Set<string>();
-  readonly #signatures = new Map<string, NativeSignature>();
   readonly #callables = new Map<string, BoundFunction<NativeSignature>>();
   /** The addresses of stubs that callables are bound to. */
   readonly #entries = new Map<string, bigint>();
@@ -52,7 +51,7 @@ export class JitSymbolResolver implements Disposable {
    * @throws what making a JitInstantiator throws; TypeError for `processSymbols` that are no list
    */
   constructor({ processSymbols = [], ...config }: Partial<JitSymbolResolverConfig> = {}) {
-    this.#process = new ProcessSymbols(processSymbols);
+    const process = new ProcessSymbols(processSymbols);
     this.#ownsCache = config.cache === undefined;
     this.#cache = config.cache ?? new SmfCache();
     this.jit = new JitInstantiator({ ...config, cache: this.#cache });
@@ -60,9 +59,10 @@ export class JitSymbolResolver implements Disposable {
       for (const name of symbols) if (this.#found.get(name)?.from === 'jit') this.#forget(name);
     });
     const { arena } = this.jit;
-    if (arena === undefined) return;
-    const stubs = new ImportStubs(arena, (name) => this.#functionAddress(name));
-    this.#native = { stubs, linker: new Linker(arena, stubs, (name, reasons) => this.#importOf(name, reasons)) };
+    this.#stubs = arena && new ImportStubs(arena, (name) => this.#functionAddress(name));
+    const linker =
+      arena && this.#stubs && new Linker(arena, this.#stubs, (name, reasons) => this.#importOf(name, reasons));
+    this.#places = { modules: this.#modules, jit: this.jit, process, linker };
   }
 
   /**
@@ -75,13 +75,10 @@ export class JitSymbolResolver implements Disposable {
    */
   register(name: string, address: bigint, signature?: NativeSignature): void {
     this.#checkOpen();
-    this.#registered.set(name, address);
+    this.#forget(name);
+    this.#registered.set(name, { from: 'table', address, signature });
     this.#addresses.set(name, address);
-    this.#found.delete(name);
     this.#callables.delete(name);
-    if (signature === undefined) this.#signatures.delete(name);
-    else this.#signatures.set(name, signature);
-    this.#native?.stubs.unbind(name);
   }
 
   /**
@@ -95,19 +92,20 @@ export class JitSymbolResolver implements Disposable {
   loadSmf(path: string): void {
     this.#checkOpen();
     const file = this.#cache.get(path);
+    let module: Module;
     try {
       this.jit.loadSmfMetadata(path);
+      if (this.#modules.get(file.path)?.isSameVersion(file)) {
+        file.close();
+        return;
+      }
+      const order = this.#modules.orderFor(file.path);
+      module = new Module(file, order, this.jit.config.trustedKeys, this.#stubs !== undefined);
     } catch (error) {
       file.close();
       throw error;
     }
-    const before = this.#modules.get(file.path);
-    if (before?.isSameVersion(file)) {
-      file.close();
-      return;
-    }
-    const order = this.#modules.orderFor(file.path);
-    const module = new Module(file, order, this.jit.config.trustedKeys, this.#native !== undefined);
+    const before = this.#modules.get(module.path);
     this.#modules.set(module);
     this.#forgetNamesOf(module);
     // The JIT, which may know them now, goes before the process.
@@ -133,7 +131,8 @@ export class JitSymbolResolver implements Disposable {
    * The address of a symbol, function or data, or undefined if nothing has it or it cannot be compiled or loaded
    * (`resolveFunction` says why). What is interpreted has no address: `resolveFunction` gives a callable.
    *
-   * @throws ResolveError `ERR_CLOSED`; NativeMemError if memory is refused
+   * @throws ResolveError `ERR_CLOSED`; NativeMemError if memory is refused, or `ERR_FILE_SHRUNK` while a module is loaded
+   *   whose file became shorter: load it again, or unload it
    */
   resolve(name: string): bigint | undefined {
     return this.#addresses.get(name) ?? this.#find(name, { reasons: [] })?.address;
@@ -149,7 +148,7 @@ export class JitSymbolResolver implements Disposable {
    * @throws ResolveError `ERR_UNRESOLVED` with what each place said (its `cause` is the {@link LinkError} of a module that
    *   has the symbol but cannot be loaded); `ERR_NO_SIGNATURE`; `ERR_NOT_A_FUNCTION`; `ERR_SIGNATURE_MISMATCH` if the
    *   symbol is known to have another one; `ERR_CLOSED`
-   * @throws NativeMemError if memory is refused
+   * @throws NativeMemError as {@link resolve}
    * @example
    * const sum = resolver.resolveFunction('fn$sum$f64', { params: ['ptr<f64>', 'i64:number'], result: 'f64' });
    * sum(new Float64Array([1, 2, 3]), 3); // 6
@@ -160,7 +159,7 @@ export class JitSymbolResolver implements Disposable {
     const bound = signature === undefined ? this.#callables.get(name) : undefined;
     if (bound !== undefined) return bound;
     const found = this.#findFunction(name);
-    const known = this.#signatures.get(name);
+    const known = found.signature;
     if (signature !== undefined && known !== undefined && known !== MAIN) checkSignature(name, signature, known);
     const chosen = signature ?? known;
     if (chosen === undefined) {
@@ -190,7 +189,7 @@ export class JitSymbolResolver implements Disposable {
   entryPoint(path: string, signature: NativeSignature = MAIN): BoundFunction<NativeSignature> {
     this.#checkOpen();
     const key = entryKey(this.#moduleAt(path)?.path ?? resolvePath(path));
-    this.#entryAddress(key);
+    findEntryPoint(this.#places, key.slice(ENTRY.length));
     return bindFunction(this.#entry(key), signature, { name: `the entry point of ${path}` });
   }
 
@@ -214,20 +213,11 @@ export class JitSymbolResolver implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#native?.linker.close();
+    this.#places.linker?.close();
     for (const module of this.#modules.values()) module.close();
     this.#modules.clear();
-    for (const map of [
-      this.#registered,
-      this.#addresses,
-      this.#found,
-      this.#fromProcess,
-      this.#signatures,
-      this.#callables,
-      this.#entries,
-    ]) {
-      map.clear();
-    }
+    for (const books of [this.#registered, this.#addresses, this.#found, this.#callables, this.#entries]) books.clear();
+    this.#fromProcess.clear();
     try {
       this.jit.close();
     } finally {
@@ -243,17 +233,12 @@ export class JitSymbolResolver implements Disposable {
     return this.#modules.get(resolvePath(path)) ?? this.#modules.get(path);
   }
 
-  /** Where the name leads, by the order of places; remembers it. */
+  /** Where the name leads; remembers it. */
   #find(name: string, failure: Failure): Found | undefined {
     this.#checkOpen();
-    const known = this.#found.get(name);
+    const known = this.#registered.get(name) ?? this.#found.get(name);
     if (known !== undefined) return known;
-    const found =
-      this.#findInModules(name, failure) ??
-      // What a module has and cannot give, nothing else is to stand in for.
-      (failure.cause === undefined
-        ? (this.#findByJit(name, failure) ?? this.#findInProcess(name, failure))
-        : undefined);
+    const found = find(this.#places, name, failure);
     if (found === undefined) return undefined;
     this.#found.set(name, found);
     if (found.from === 'process') this.#fromProcess.add(name);
@@ -261,76 +246,8 @@ export class JitSymbolResolver implements Disposable {
     return found;
   }
 
-  #findInModules(name: string, failure: Failure): Found | undefined {
-    for (const { module, symbol, isFunction } of this.#usableDefinitions(name, failure.reasons)) {
-      try {
-        const address = BigInt(this.#native!.linker.load(module).addressOf(symbol));
-        if (name === 'main') this.#signatures.set(name, MAIN);
-        return { from: 'module', address, isFunction };
-      } catch (error) {
-        if (!(error instanceof LinkError)) throw error;
-        failure.reasons.push(error.message);
-        failure.cause = error;
-        return undefined;
-      }
-    }
-    return undefined;
-  }
-
-  #findByJit(name: string, { reasons }: Failure): Found | undefined {
-    const result = this.jit.tryJitInstantiate(name);
-    switch (result.kind) {
-      case 'success':
-      case 'updateFailed':
-        return this.#instantiated(name, result.address, reasons);
-      case 'compilationError':
-        reasons.push(result.message);
-        return undefined;
-      case 'circularDependency':
-        reasons.push(`circular dependency: ${result.cycle.join(' -> ')}`);
-        return undefined;
-      case 'notFound':
-        return undefined;
-    }
-  }
-
-  #instantiated(name: string, address: bigint, reasons: string[]): Found | undefined {
-    const signature = this.jit.signatureOf(name);
-    if (signature === undefined) {
-      reasons.push(`${name} was dropped by a listener while it was instantiated`);
-      return undefined;
-    }
-    this.#signatures.set(name, nativeSignature(signature));
-    return { from: 'jit', address: this.#native && address };
-  }
-
-  #findInProcess(name: string, { reasons }: Failure): Found | undefined {
-    const address = this.#native && this.#process.find(name);
-    if (address !== undefined) return { from: 'process', address };
-    const refusal = this.#process.refusal(name);
-    if (refusal !== undefined) reasons.push(refusal);
-    return undefined;
-  }
-
-  /** The definitions of a name in the order in which they count, but for those in modules whose code may not run here. */
-  *#usableDefinitions(name: string, reasons: string[]): Iterable<Definition> {
-    for (const found of this.#modules.definitions(name)) {
-      const { module } = found;
-      const refusal = module.refusal();
-      if (refusal !== undefined) {
-        reasons.push(`${module.path}: ${refusal}`);
-        continue;
-      }
-      // What was verified may not be what was looked at before.
-      const definition = found.file === module.file ? found : module.definition(name);
-      if (definition !== undefined) yield definition;
-    }
-  }
-
   /** @throws ResolveError `ERR_UNRESOLVED`, `ERR_NOT_A_FUNCTION` */
   #findFunction(name: string): Found {
-    const registered = this.#registered.get(name);
-    if (registered !== undefined) return { from: 'table', address: registered };
     const failure: Failure = { reasons: [] };
     const found = this.#find(name, failure);
     if (found === undefined) throw unresolved(name, failure);
@@ -357,82 +274,55 @@ export class JitSymbolResolver implements Disposable {
   #entry(name: string): bigint {
     let address = this.#entries.get(name);
     if (address === undefined) {
-      address = this.#native!.stubs.acquire(name).address;
+      address = this.#stubs!.acquire(name).address;
       this.#entries.set(name, address);
     }
     return address;
   }
 
-  /** Where a call through the stub of a name goes. @throws ResolveError */
+  /** Where a call through the stub of a name goes. @throws ResolveError, LinkError */
   #functionAddress(name: string): bigint {
     this.#checkOpen();
-    if (name.startsWith(ENTRY)) return this.#entryAddress(name);
+    if (name.startsWith(ENTRY)) return findEntryPoint(this.#places, name.slice(ENTRY.length));
     const found = this.#findFunction(name);
     return found.from === 'jit' ? this.jit.entryOf(name)! : found.address;
-  }
-
-  #entryAddress(key: string): bigint {
-    const path = key.slice(ENTRY.length);
-    const module = this.#modules.get(path);
-    if (module === undefined) {
-      throw new ResolveError('ERR_NOT_LOADED', `${path} is not loaded: call loadSmf('${path}') first`);
-    }
-    if (this.#native === undefined) throw new LinkError('ERR_REFUSED', path, module.refusal()!);
-    const image = this.#native.linker.load(module);
-    const { header, firstCodeSection } = module.file;
-    if ((header.flags & HeaderFlags.EXECUTABLE) === 0) {
-      throw new ResolveError(
-        'ERR_NO_ENTRY_POINT',
-        `${path} is a library, it has no entry point: call one of its symbols`,
-      );
-    }
-    return BigInt(image.addressIn(firstCodeSection, header.entryPoint, 'the entry point'));
   }
 
   /** What a name leads to that a module does not define itself. */
   #importOf(name: string, reasons: string[]): Import | undefined {
     const registered = this.#registered.get(name);
-    if (registered !== undefined) {
-      const isFunction = this.#signatures.has(name) || findCode(registered) !== undefined;
-      return isFunction ? { kind: 'function' } : { kind: 'address', address: Number(registered) };
-    }
-    for (const definition of this.#usableDefinitions(name, reasons)) {
-      return definition.isFunction ? { kind: 'function' } : { kind: 'data', definition };
-    }
-    if (this.jit.canJitInstantiate(name)) return { kind: 'function' };
-    const failure: Failure = { reasons };
-    const found = this.#findInProcess(name, failure);
-    return found && { kind: 'address', address: Number(found.address) };
+    if (registered === undefined) return findImport(this.#places, name, reasons);
+    const { address, signature } = registered;
+    const isFunction = signature !== undefined || findCode(address) !== undefined;
+    return isFunction ? { kind: 'function' } : { kind: 'address', address: Number(address) };
   }
 
   /** A module is in the table no more: its names are found anew, and what was in memory of it goes. */
   #retire(module: Module): void {
     this.#forgetNamesOf(module);
-    this.#native?.stubs.unbind(entryKey(module.path));
-    this.#native?.linker.unload(module, this.#modules.values());
+    this.#stubs?.unbind(entryKey(module.path));
+    this.#places.linker?.unload(module, this.#modules.values());
     module.close();
   }
 
   /** Names that a module has are found anew, by who uses them next. Costs no more than going through the module's symbols. */
   #forgetNamesOf(module: Module): void {
-    const used = this.#found.size + (this.#native?.stubs.size ?? 0);
-    if (used < module.file.symbols.length) {
-      for (const name of [...this.#found.keys(), ...(this.#native?.stubs.names() ?? [])]) {
-        if (module.definition(name) !== undefined) this.#forget(name);
-      }
-    } else {
-      for (const { symbol } of module.definitions()) this.#forget(symbol.name);
-    }
+    const [found, stubs] = [this.#found, this.#stubs];
+    const names = module.namesAmong({
+      size: found.size + (stubs?.size ?? 0),
+      has: (name) => found.has(name) || stubs?.has(name) === true,
+      values: () => [...found.keys(), ...(stubs?.names() ?? [])],
+    });
+    for (const name of names) this.#forget(name);
   }
 
   #forget(name: string): void {
-    this.#native?.stubs.unbind(name);
+    this.#stubs?.unbind(name);
     this.#found.delete(name);
     this.#fromProcess.delete(name);
     if (this.#registered.has(name)) return;
     this.#addresses.delete(name);
     this.#callables.delete(name);
-    this.#signatures.delete(name);
   }
 
   #checkOpen(): void {

@@ -1,4 +1,4 @@
-// Whether a module's own code may run, and the very bytes that this was decided on: by its signature if it has one, else
+// Whether a module's own code may run, and the bytes that this was decided on: by its signature if it has one, else
 // by its owner (docs/spec/smf-format.md, "Persisted code", "What a reader checks", 1).
 import { createPublicKey } from 'node:crypto';
 import { type SigningKey, verifySmf } from '@simple-jit/jit-instantiator';
@@ -7,8 +7,8 @@ import { parseSmf, type SmfFile, SmfFormatError } from '@simple-jit/smf-format';
 import { builtinCodecs } from '@simple-jit/smf-format/node';
 
 export interface Judged {
-  /** What may be used: the mapped file, or a copy of it where others could change that after the signature was verified. */
-  readonly file: SmfFile;
+  /** What is to be used in place of the mapped file, where others could change that after its signature was verified. */
+  readonly copy?: SmfFile;
   readonly trust: Trust;
 }
 
@@ -20,17 +20,17 @@ const KEY_SIZE = 32;
 export function judge(mapped: MappedSmf, keys: readonly SigningKey[]): Judged {
   const { file, trust: owner } = mapped;
   const signature = file.findSection(SIGNATURE_SECTION);
-  if (signature === undefined) return { file, trust: owner };
-  const refused = (reason: string): Judged => ({ file, trust: { trusted: false, reason } });
+  if (signature === undefined) return { trust: owner };
+  const refused = (reason: string): Judged => ({ trust: { trusted: false, reason } });
   try {
     if (owner.trusted) {
       const broken = checkSignature(file, signature.index);
-      return broken === undefined ? { file, trust: owner } : refused(broken);
+      return broken === undefined ? { trust: owner } : refused(broken);
     }
     const bytes = file.bytes.slice();
     const check = verifySmf(bytes, keys);
     if (!check.valid) return refused(`${owner.reason}; ${check.reason}`);
-    return { file: parseSmf(bytes, { codecs: builtinCodecs() }), trust: { trusted: true } };
+    return { copy: parseSmf(bytes, { codecs: builtinCodecs() }), trust: { trusted: true } };
   } catch (error) {
     if (error instanceof SmfFormatError) return refused(error.message); // too large to be read as a whole, or damaged
     throw error;

@@ -1,6 +1,6 @@
 // Modules that come and go, and what they reach beyond each other: the JIT, the process, entry points, signatures.
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -468,6 +468,41 @@ describe.skipIf(!hasCompiler())('files of every kind', () => {
     expect(resolver.resolveFunction('get', I64)()).toBe(12);
     resolver.close();
     cache.close();
+  });
+});
+
+describe.skipIf(!hasCompiler())('a file that becomes shorter while it is loaded', () => {
+  // Beyond 8 modules an index is kept: both ways are walked here.
+  test.each([0, 12])('is an error, until it is unloaded or loaded again (%i other modules)', (others) => {
+    for (let i = 0; i < others; i++) load(`other${i}.smf`, `long other${i}(void) { return ${i}; }`);
+    const source = (n: number) =>
+      `char much[20000] = {1}; long get(void) { return much[0] + ${n}; } long more(void) { return 3; }`;
+    const path = load('short.smf', source(1));
+    load('fine.smf', 'long fine(void) { return 7; }');
+    const fine = resolver.resolveFunction('fine', I64);
+    const get = resolver.resolveFunction('get', I64);
+    expect([fine(), get()]).toEqual([7, 2]);
+    truncateSync(path, 100);
+    expect(caught(() => resolver.resolve('more'))).toMatchObject({ code: 'ERR_FILE_SHRUNK', path });
+    expect([fine(), get()]).toEqual([7, 2]); // in memory before
+    write('short.smf', compile(source(10)));
+    resolver.loadSmf(path);
+    expect([fine(), get()]).toEqual([7, 11]);
+    expect(resolver.resolveFunction('more', I64)()).toBe(3);
+    truncateSync(path, 100);
+    expect(resolver.unload(path)).toBe(true);
+    expect(fine()).toBe(7);
+    expect(caught(() => get())).toMatchObject({ code: 'ERR_UNRESOLVED' });
+    for (let i = 0; i < others; i++) expect(resolver.resolveFunction(`other${i}`, I64)()).toBe(i);
+  });
+
+  test.each([20_000, 1])('is never run if it was cut before its code was read (%i bytes of data)', (size) => {
+    const path = load('short.smf', `char much[${size}] = {1}; long get(void) { return much[0]; }`);
+    truncateSync(path, 100);
+    // Within its last page it shows zeros: then it has no such symbol, or is found to be shorter before it runs.
+    const error = caught(() => resolver.resolveFunction('get', I64)) as { code: string };
+    expect(size > 4096 ? ['ERR_FILE_SHRUNK'] : ['ERR_FILE_SHRUNK', 'ERR_UNRESOLVED']).toContain(error.code);
+    expect(arena.stats().blocks).toBe(0);
   });
 });
 
