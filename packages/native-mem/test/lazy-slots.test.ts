@@ -181,6 +181,18 @@ test('the process may end in the middle of resolving', () => {
   expect({ stdout, stderr, status }).toEqual({ stdout: 'exit 42n\n', stderr: '', status: 7 });
 });
 
+test('a script that runs into its time limit in the middle of resolving is stopped, and the next call asks again', () => {
+  const stdout = run(`
+    import vm from 'node:vm';
+    let endless = true;
+    const call = bindLazy(() => { while (endless); gc(); return add; });
+    const limited = () => thrownBy(() => vm.runInNewContext('call(1n, 2n)', { call }, { timeout: 50 }));
+    console.log(limited().code, limited().code);
+    endless = false;
+    console.log(call(40n, 2n), nm.execMemoryStats().pendingFrees);`);
+  expect(stdout).toBe('ERR_SCRIPT_EXECUTION_TIMEOUT ERR_SCRIPT_EXECUTION_TIMEOUT\n42n 0\n');
+});
+
 test('a call on a thread that JavaScript does not know ends the process, with a word', () => {
   const { stdout, stderr, signal } = runScript(`${HELPERS}
     const slot = arena.allocateSlot(nm.processSymbol('pthread_create'));
