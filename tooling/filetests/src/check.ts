@@ -4,7 +4,6 @@ import {
   type ConcreteFunction,
   decodeDeclaration,
   decodeTemplate,
-  encodeDeclaration,
   encodeModule,
   parseModule,
   printFunction,
@@ -247,10 +246,12 @@ function checkForms(module: TemplateModule): void {
   const text = printModule(module);
   if (printModule(parseModule(text)) !== text)
     throw new DirectiveError(`its canonical text reads as another module:\n${text}`);
+  const entries = encodeModule(module);
+  const declared = module.types.length;
   const again = {
     name: module.name,
-    types: module.types.map((declaration) => decodeDeclaration(encodeDeclaration(declaration))),
-    templates: encodeModule(module).map(decodeTemplate),
+    types: entries.slice(0, declared).map(decodeDeclaration),
+    templates: entries.slice(declared).map(decodeTemplate),
   };
   if (printModule(again) !== printModule({ ...module, templates: module.templates.map(withoutNames) })) {
     throw new DirectiveError('its binary form reads as another module');
