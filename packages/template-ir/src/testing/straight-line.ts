@@ -197,11 +197,11 @@ export class StraightLine {
 
   conversion(plan: LeafPlan): void {
     const value = this.pick(this.usedType(plan.type), plan.a);
-    const mayTrap = this.traps && plan.c === 15;
+    const mayTrap = this.traps && plan.c >= 14;
     const converted = this.convert(
       value,
       this.type(plan.op),
-      plan.c % 4 === 3 ? (mayTrap ? 'wild' : 'tame') : 'wrapping',
+      plan.c % 2 === 1 ? (mayTrap ? 'wild' : 'tame') : 'wrapping',
     );
     if (converted !== undefined) this.add(converted);
   }
