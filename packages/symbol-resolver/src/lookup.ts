@@ -31,7 +31,8 @@ export function findImport(places: Places, name: string, reasons: string[]): Imp
   for (const definition of usableDefinitions(places, name, reasons)) {
     return definition.isFunction ? { kind: 'function' } : { kind: 'data', definition };
   }
-  if (places.jit.canJitInstantiate(name)) return { kind: 'function' };
+  // What was asked for by its template need be in no table.
+  if (places.jit.canJitInstantiate(name) || places.jit.signatureOf(name) !== undefined) return { kind: 'function' };
   const found = findInProcess(places, name, { reasons });
   return found && { kind: 'address', address: Number(found.address) };
 }

@@ -111,6 +111,21 @@ describe.skipIf(!hasCompiler())('code that calls the JIT', () => {
     expect(call(7)).toBe(49);
   });
 
+  test('an instance that was asked for by its template is called too', () => {
+    resolver.loadSmf(
+      write(
+        'library.smf',
+        assembleLibrary('module lib\nfn twice<T: Num>(x: T) -> T {\nentry:\n  y = add x, x\n  return y\n}', {
+          possible: [],
+        }),
+      ),
+    );
+    load('caller.smf', 'extern int fn$twice$i32(int); long call(long n) { return fn$twice$i32(n); }');
+    expect((caught(() => resolver.resolveFunction('call', I64_I64)) as Error).cause).toBeInstanceOf(LinkError);
+    expect(resolver.jit.instantiate('twice', 'i32')).toMatchObject({ kind: 'success', symbol: 'fn$twice$i32' });
+    expect(resolver.resolveFunction('call', I64_I64)(21)).toBe(42);
+  });
+
   test('a failure to compile is an error of the call, and the next call tries again', () => {
     const note =
       'possible |template, type_args, mangled_name, required_by, can_defer|\n    lost, i64, fn$lost$i64, me, true\n';
