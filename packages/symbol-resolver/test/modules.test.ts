@@ -310,6 +310,51 @@ describe.skipIf(!hasCompiler())('references between modules', () => {
     other.close();
   });
 
+  test('C++: virtual calls, and one inline function of two modules', () => {
+    const HEADER = `
+      struct Shape { virtual long area() const = 0; virtual long twice() const { return 2 * area(); } long id; };
+      template <typename T> T clamp(T x) { static T calls; calls++; return x > 100 ? 100 : x; }
+      extern "C" void __cxa_pure_virtual() __attribute__((weak));
+      extern "C" Shape *make(long side);`;
+    const flags = ['-fPIC', '-fno-rtti', '-fno-exceptions', '-fno-threadsafe-statics', '-O0'];
+    const loadCpp = (name: string, body: string) =>
+      load(
+        name,
+        compile(HEADER + body, flags, () => {}, 'c++'),
+      );
+    loadCpp(
+      'square.smf',
+      `struct Square : Shape { long side; long area() const override { return clamp(side * side); } };
+       inline void *operator new(unsigned long, void *place) { return place; }
+       alignas(Square) static char memory[sizeof(Square)];
+       Shape *make(long side) { Square *s = new (memory) Square; s->side = side; return s; }`,
+    );
+    loadCpp('user.smf', 'extern "C" long measure(long n) { return make(n)->twice() + clamp(n); }');
+    const measure = resolver.resolveFunction('measure', I64_I64);
+    expect([measure(3), measure(20)]).toEqual([21, 220]);
+  });
+
+  test('a displacement to a function of another module leads to its stub', () => {
+    const assemble = (source: string) => compile(source, [], () => {}, 'assembler');
+    load(
+      'caller.smf',
+      assemble(`
+        .globl call_by_address, jump, load_address
+        call_by_address: sub $8, %rsp; lea target(%rip), %rax; call *%rax; add $8, %rsp; ret
+        jump: jmp target
+        load_address: movabs $target, %rax; ret
+      `),
+    );
+    const path = load('target.smf', assemble('.globl target; target: mov $42, %eax; ret'));
+    for (const name of ['call_by_address', 'jump']) expect(resolver.resolveFunction(name, I64)()).toBe(42);
+    const address = resolver.resolveFunction('load_address', { params: [], result: 'u64' })();
+    expect(address).not.toBe(resolver.resolve('target'));
+    resolver.unload(path);
+    for (const name of ['call_by_address', 'jump']) {
+      expect(caught(() => resolver.resolveFunction(name, I64)())).toMatchObject({ symbol: 'target' });
+    }
+  });
+
   test('an undefined weak symbol is 0, and calling it all the same is an error', () => {
     load(
       'optional.smf',

@@ -53,22 +53,22 @@ export function hasCompiler(): boolean {
   }
 }
 
-/** Compiles C (or, with language `assembler`, assembly) to the bytes of an SMF file. */
+/** Compiles C, or another language that gcc knows, to the bytes of an SMF file. */
 export function compile(
   source: string,
   flags: readonly string[] = ['-fPIC'],
   edit: (builder: SmfBuilder) => void = () => {},
-  language: 'c' | 'assembler' = 'c',
+  language: 'c' | 'c++' | 'assembler' = 'c',
 ): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'symbol-resolver-gcc-'));
   try {
-    const input = join(folder, language === 'c' ? 'source.c' : 'source.s');
+    const input = join(folder, 'source');
     const output = join(folder, 'source.o');
     writeFileSync(input, source);
     execFileSync('gcc', [
       ...['-c', '-O1', '-w', '-fno-asynchronous-unwind-tables', '-fcf-protection=none', '-fno-stack-protector'],
       ...flags,
-      ...['-o', output, input],
+      ...['-x', language, '-o', output, input],
     ]);
     const builder = fromElf(readFileSync(output));
     edit(builder);
