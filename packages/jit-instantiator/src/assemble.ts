@@ -2,6 +2,7 @@
 // for the same input.
 import { SmfBuilder } from '@simple-jit/smf-format';
 import {
+  encodeDeclaration,
   encodeTemplate,
   mangle,
   parseModule,
@@ -49,6 +50,7 @@ export function assembleLibrary(source: string | TemplateModule, options: Assemb
   const module = typeof source === 'string' ? parseModule(source, path === undefined ? {} : { path }) : source;
   verifyModule(module);
   const builder = new SmfBuilder();
+  for (const declaration of module.types) builder.addTemplate(encodeDeclaration(declaration));
   for (const template of module.templates) builder.addTemplate(encodeTemplate(template));
   const rows = possible?.map((instance) => checkInstance(module, instance)) ?? module.templates.flatMap(everyScalar);
   builder.setNote({

@@ -21,14 +21,19 @@ export interface Installed extends Planned {
 
 /** What a backend makes of a function: all of a {@link LinkableFunction} that does not come from its request. */
 export type Generated = Pick<LinkableFunction, 'signature' | 'code' | 'traps' | 'body'> & {
-  readonly imports: readonly Omit<LinkableFunction['imports'][number], 'symbol'>[];
-  readonly requirements: Omit<LinkableFunction['requirements'], 'templateHash'>;
+  /** The symbols of those that are not external are still to be looked up in the tables. */
+  readonly imports: LinkableFunction['imports'];
+  readonly requirements: Omit<LinkableFunction['requirements'], 'templateHash' | 'layouts'>;
 };
 
 /** Every change costs what it affects, not what is installed. */
 export interface Backend {
   readonly mode: 'native' | 'interpret';
+  /** What code may use beyond the target's baseline. */
+  readonly cpuFeatures: ReadonlySet<string>;
   generate(fn: ConcreteFunction): Generated;
+  /** Why code must not call this C function; undefined if it may. */
+  externalProblem(symbol: string): string | undefined;
   /**
    * Installs all functions of a plan, or none. Whoever called an older version of one (with the same signature) calls
    * this one from now on.

@@ -1,10 +1,11 @@
 // Whether persisted code may be used, here and now. Each condition is checked alone, so that a refusal has one reason.
 import { GENERATOR_VERSION, TARGET } from '@simple-jit/codegen';
 import type { Trust } from '@simple-jit/smf-cache';
-import type { Type } from '@simple-jit/template-ir';
+import type { Type, TypeEnvironment } from '@simple-jit/template-ir';
 import { type LinkableFunction, recordHash } from './function.js';
 import type { PersistedFunctions } from './persisted.js';
 import { printTypeArgs } from './type-args.js';
+import { presentLayout } from './type-layouts.js';
 
 /** What the code must be for. */
 export interface Wanted {
@@ -13,6 +14,10 @@ export interface Wanted {
   readonly typeArgs: readonly Type[];
   /** SHA-256 of the template that would be compiled otherwise. */
   readonly templateHash: string;
+  /** What the names of types mean now. */
+  readonly types: TypeEnvironment;
+  /** What the processor has beyond the target's baseline. */
+  readonly cpuFeatures: ReadonlySet<string>;
 }
 
 /** `code` holds a copy of the machine code, the one that was hashed. */
@@ -34,12 +39,23 @@ export function checkPersisted(persisted: PersistedFunctions, wanted: Wanted, tr
     ['type arguments', printTypeArgs(typeArgs), printTypeArgs(wanted.typeArgs)],
     ['code generator', requirements.generator, GENERATOR_VERSION],
     ['target', requirements.target, TARGET],
-    // The generator uses nothing beyond the baseline, so code that does is not its own.
-    ['CPU features', requirements.cpuFeatures.join(','), ''],
     ['template hash', requirements.templateHash, wanted.templateHash],
   ];
   for (const [what, has, needs] of differences) {
     if (has !== needs) return { ok: false, reason: `${what}: it was compiled for '${has}', this is '${needs}'` };
+  }
+  const missing = requirements.cpuFeatures.filter((feature) => !wanted.cpuFeatures.has(feature));
+  if (missing.length > 0) {
+    return {
+      ok: false,
+      reason: `CPU features: it was compiled for '${missing.join(',')}', which this processor lacks`,
+    };
+  }
+  for (const { type, layout } of requirements.layouts) {
+    const present = presentLayout(type, wanted.types);
+    if (present !== layout) {
+      return { ok: false, reason: `layout of ${type} changed: it was compiled for '${layout}', this is '${present}'` };
+    }
   }
   // The copy is what is hashed and what will run: the file may change under us.
   const code: LinkableFunction = { ...found.code, code: found.code.code.slice() };

@@ -36,6 +36,11 @@ export interface JitInstantiatorConfig {
    * Default `native`.
    */
   readonly mode: 'native' | 'interpret' | 'auto';
+  /**
+   * The C functions of the process that templates may call (`extern`), by symbol. They run with all the rights of the process, and
+   * nothing checks what a template passes to them. Default: none.
+   */
+  readonly externals: readonly string[];
   /** The memory to install code in; its owner closes it. Default: the process-wide arena. */
   readonly arena: CodeArena | undefined;
 }
@@ -51,6 +56,7 @@ const DEFAULTS: Omit<JitInstantiatorConfig, 'cacheDirectory'> = {
   trustedKeys: [],
   cache: undefined,
   mode: 'native',
+  externals: [],
   arena: undefined,
 };
 

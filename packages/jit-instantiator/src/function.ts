@@ -1,9 +1,10 @@
 // A function that can be linked: machine code with its outward references still open, and everything that decides
 // whether it may be used. It is the same whether it was compiled just now or comes from a file.
 import { createHash } from 'node:crypto';
-import type { CompiledImport, CompiledTrap } from '@simple-jit/codegen';
+import type { CompiledImport, CompiledTrap, ImportKind } from '@simple-jit/codegen';
 import { type ConcreteFunction, type Signature, signatureToString, type Type } from '@simple-jit/template-ir';
 import { printTypeArgs } from './type-args.js';
+import type { TypeLayoutRecord } from './type-layouts.js';
 
 /** What must hold where the code runs. Each is compared alone, so that a refusal can say why. */
 export interface Requirements {
@@ -14,6 +15,13 @@ export interface Requirements {
   readonly cpuFeatures: readonly string[];
   /** SHA-256 of the TemplateCode entry, hex. */
   readonly templateHash: string;
+  /** Of the structs and enums that the code reaches into, in the order in which specialisation gives them. */
+  readonly layouts: readonly TypeLayoutRecord[];
+}
+
+/** Something that the code refers to through a slot. An external symbol has no template, and none of its names is looked up in a table. */
+export interface FunctionImport extends CompiledImport {
+  readonly kind: ImportKind;
 }
 
 export interface LinkableFunction {
@@ -23,7 +31,7 @@ export interface LinkableFunction {
   readonly signature: Signature;
   /** As generated: displacements of imports are zero. */
   readonly code: Uint8Array;
-  readonly imports: readonly CompiledImport[];
+  readonly imports: readonly FunctionImport[];
   readonly traps: readonly CompiledTrap[];
   readonly requirements: Requirements;
   /** What the interpreter runs, where there is no machine code. */
@@ -48,13 +56,15 @@ export function recordHash(fn: LinkableFunction): string {
   };
   const text = (value: string): void => field(new TextEncoder().encode(value));
   const list = (values: readonly unknown[]): void => text(String(values.length));
-  const { generator, target, cpuFeatures, templateHash } = fn.requirements;
+  const { generator, target, cpuFeatures, templateHash, layouts } = fn.requirements;
   const head = [fn.symbol, fn.template, printTypeArgs(fn.typeArgs), signatureToString(fn.signature)];
   for (const value of [...head, generator, target, cpuFeatures.join(','), templateHash]) text(value);
+  list(layouts);
+  for (const { type, layout } of layouts) for (const value of [type, layout]) text(value);
   field(fn.code);
   list(fn.imports);
-  for (const { symbol, template, typeArgs, signature, sites } of fn.imports) {
-    for (const value of [symbol, template, printTypeArgs(typeArgs), signatureToString(signature)]) text(value);
+  for (const { kind, symbol, template, typeArgs, signature, sites } of fn.imports) {
+    for (const value of [kind, symbol, template, printTypeArgs(typeArgs), signatureToString(signature)]) text(value);
     text(sites.toSorted((a, b) => a - b).join(','));
   }
   list(fn.traps);

@@ -4,6 +4,7 @@ import type { Installed } from './backend.js';
 import { instanceOf, withoutBlanks } from './instance.js';
 import type { LoadedModule } from './module.js';
 import { MultiMap } from './multi-map.js';
+import { typeName } from './type-layouts.js';
 
 export class Installations {
   readonly #bySymbol = new Map<string, Installed>();
@@ -11,6 +12,8 @@ export class Installations {
   readonly #byInstance = new MultiMap<string, string>();
   readonly #byHome = new MultiMap<LoadedModule, string>();
   readonly #byCallee = new MultiMap<string, string>();
+  /** By the name of a struct or enum whose layout the code relies on. */
+  readonly #byType = new MultiMap<string, string>();
 
   get size(): number {
     return this.#bySymbol.size;
@@ -36,6 +39,7 @@ export class Installations {
     this.#byInstance.add(instanceOf(entry), symbol);
     this.#byHome.add(home, symbol);
     for (const callee of code.imports) this.#byCallee.add(callee.symbol, symbol);
+    for (const { type } of code.requirements.layouts) this.#byType.add(typeName(type), symbol);
   }
 
   delete(symbol: string): void {
@@ -46,6 +50,7 @@ export class Installations {
     this.#byInstance.delete(instanceOf(entry), symbol);
     this.#byHome.delete(entry.home, symbol);
     for (const callee of entry.code.imports) this.#byCallee.delete(callee.symbol, symbol);
+    for (const { type } of entry.code.requirements.layouts) this.#byType.delete(typeName(type), symbol);
   }
 
   clear(): void {
@@ -65,6 +70,11 @@ export class Installations {
   /** The symbols made from a template. */
   ofTemplate(template: string): ReadonlySet<string> {
     return this.#byTemplate.get(template);
+  }
+
+  /** The symbols whose code relies on how a struct or enum lies in memory. */
+  ofType(name: string): ReadonlySet<string> {
+    return this.#byType.get(name);
   }
 
   /** The symbols made from a template (`sort`), or from it with its types (`sort<f64>`). */

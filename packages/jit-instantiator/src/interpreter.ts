@@ -6,11 +6,14 @@ import {
   type Callee,
   type ConcreteFunction,
   calleesOf,
+  externsOf,
+  type FunctionType,
+  type Instruction,
   IrTrapError,
   interpret,
+  type Signature,
   signatureOf,
   signatureToString,
-  type Type,
 } from '@simple-jit/template-ir';
 import type { Backend, Callable, Generated, Installed, InstalledCode } from './backend.js';
 import { CallGraph, type Slot } from './call-graph.js';
@@ -35,6 +38,7 @@ type InterpreterSlot = Slot<Interpreted, undefined>;
 
 export class Interpreter implements Backend {
   readonly mode = 'interpret';
+  readonly cpuFeatures = new Set<string>();
   readonly #graph = new CallGraph<Interpreted, undefined>({
     redirect: () => {},
     closeCode: () => {},
@@ -43,13 +47,20 @@ export class Interpreter implements Backend {
   readonly #entries = new Map<InterpreterSlot, Interpreted>();
   /** By the very call in a body. */
   readonly #calls = new WeakMap<Callee, InterpreterSlot>();
+  /** Functions whose addresses were taken: who keeps one may call it as long as there is this instantiator. */
+  readonly #pinned = new Set<InterpreterSlot>();
+  /** One and the same for all calls: the interpreter keeps the addresses of functions by it. */
+  readonly #provide = (callee: Callee): ConcreteFunction => this.#calls.get(callee)!.target!.body!;
 
   generate(fn: ConcreteFunction): Generated {
     return {
       signature: signatureOf(fn),
       code: new Uint8Array(),
       traps: [],
-      imports: calleesOf(fn).map((callee) => ({ ...callee, sites: [] })),
+      imports: [
+        ...calleesOf(fn).map(({ op, ...callee }) => ({ ...callee, symbol: '', kind: KINDS[op], sites: [] })),
+        ...externsOf(fn).map((external) => ({ ...external, kind: 'external' as const, ...NO_TEMPLATE, sites: [] })),
+      ],
       requirements: { generator: 'interpreter', target: 'interpreter', cpuFeatures: [] },
       body: fn,
     };
@@ -61,6 +72,7 @@ export class Interpreter implements Backend {
       const slots = new Map<string, InterpreterSlot>();
       for (const callee of imports) {
         const signature = signatureToString(callee.signature);
+        if (callee.kind === 'external') continue;
         const slot =
           this.#graph.slot(callee.symbol, signature) ??
           this.#graph.addSlot(callee.symbol, signature, undefined, blockOf(installed(callee.symbol)));
@@ -77,6 +89,10 @@ export class Interpreter implements Backend {
     }
     this.#graph.collect();
     return result;
+  }
+
+  externalProblem(): string {
+    return 'C functions run as machine code only, and this instantiator interprets (config `mode`)';
   }
 
   release(entries: readonly Installed[]): void {
@@ -113,7 +129,7 @@ export class Interpreter implements Backend {
         toIrValue(args[i], type, memory, `argument ${i + 1} of ${symbol}`),
       );
       return fromIrValue(
-        trapping(() => interpret(body, values, { memory, call: (callee) => this.#calls.get(callee)!.target!.body! })),
+        trapping(() => interpret(body, values, { memory, call: this.#provide })),
         signature.result,
       );
     };
@@ -136,25 +152,44 @@ export class Interpreter implements Backend {
 
   close(): void {
     this.#entries.clear();
+    this.#pinned.clear();
     this.#graph.close();
+  }
+
+  #pin(slot: InterpreterSlot): void {
+    if (this.#pinned.has(slot)) return;
+    this.#pinned.add(slot);
+    this.#graph.add(new Interpreted(), [slot]);
   }
 
   /** A copy of the body whose calls know their slots. */
   #bind(body: ConcreteFunction, slots: ReadonlyMap<string, InterpreterSlot>): ConcreteFunction {
-    const typeOf = (value: number): Type => body.valueTypes[value]!;
     const blocks = body.blocks.map((block) => ({
       ...block,
       instructions: block.instructions.map((instruction) => {
-        if (instruction.op !== 'call') return instruction;
-        const { args, result } = instruction;
-        const signature = { params: args.map(typeOf), result: result === undefined ? undefined : typeOf(result) };
+        if (instruction.op !== 'call' && instruction.op !== 'fnaddr') return instruction;
         const callee = { ...instruction.callee };
-        this.#calls.set(callee, slots.get(`${instanceOf(callee)} ${signatureToString(signature)}`)!);
+        const slot = slots.get(`${instanceOf(callee)} ${signatureToString(usedSignature(instruction, body))}`)!;
+        this.#calls.set(callee, slot);
+        if (instruction.op === 'fnaddr') this.#pin(slot);
         return { ...instruction, callee };
       }),
     }));
     return { ...body, blocks };
   }
+}
+
+const KINDS = { call: 'call', fnaddr: 'address' } as const;
+const NO_TEMPLATE = { template: '', typeArgs: [] } as const;
+
+/** The signature that a call, or what takes an address, relies on. */
+function usedSignature(
+  instruction: Extract<Instruction, { op: 'call' | 'fnaddr' }>,
+  { valueTypes }: ConcreteFunction,
+): Signature {
+  if (instruction.op === 'fnaddr') return valueTypes[instruction.result] as FunctionType;
+  const { args, result } = instruction;
+  return { params: args.map((arg) => valueTypes[arg]!), result: result === undefined ? undefined : valueTypes[result] };
 }
 
 /** What this backend installed. */

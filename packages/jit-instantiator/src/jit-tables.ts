@@ -20,7 +20,17 @@ export const FUNCTION_FIELDS = [
   'template_hash',
   'record_hash',
 ] as const;
-export const IMPORT_FIELDS = ['symbol', 'import', 'template', 'type_args', 'params', 'result'] as const;
+export const IMPORT_FIELDS = [
+  'symbol',
+  'import',
+  'kind',
+  'template',
+  'type_args',
+  'params',
+  'result',
+  'sites',
+] as const;
+export const LAYOUT_FIELDS = ['symbol', 'type', 'layout'] as const;
 export const TRAP_FIELDS = ['symbol', 'offset', 'kind'] as const;
 
 /** The cells of a row as text. */

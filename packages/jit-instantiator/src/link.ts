@@ -1,11 +1,20 @@
 // Installs planned functions: slots for what they call, the code with its displacements patched, then the slots are set.
 // Until every block is in place no slot of the plan has a new target and nobody has an address: no caller sees half of it.
 // What was replaced is freed once nothing that can still be called leads to it.
-import { compileUnit, patchImports } from '@simple-jit/codegen';
-import { bindFunction, type CodeArena, type CodeBlock, type ImportSlot } from '@simple-jit/native-mem';
+import { compileUnit, patchImports, slotKeyOf } from '@simple-jit/codegen';
+import {
+  bindFunction,
+  type CodeArena,
+  type CodeBlock,
+  type CpuFeature,
+  cpuFeatures,
+  type ImportSlot,
+  processSymbol,
+} from '@simple-jit/native-mem';
 import { type ConcreteFunction, signatureToString } from '@simple-jit/template-ir';
 import type { Backend, Callable, Generated, Installed } from './backend.js';
 import { CallGraph, type Slot } from './call-graph.js';
+import type { FunctionImport } from './function.js';
 import { nativeSignature } from './native-signature.js';
 import type { Planned } from './plan.js';
 
@@ -33,19 +42,35 @@ export class Linker implements Backend {
   /** Code that jumps through a slot, so that JS callers are redirected like all others. */
   readonly #entries = new Map<LinkSlot, CodeBlock>();
 
-  constructor(arena: CodeArena) {
+  /** Jumps whose addresses code has taken: who keeps one may call it as long as there is this linker. */
+  readonly #pinned = new Map<LinkSlot, CodeBlock>();
+  readonly #externals: ReadonlySet<string>;
+  readonly cpuFeatures: ReadonlySet<CpuFeature> = new Set(cpuFeatures());
+
+  /** @param externals the C functions that code may call */
+  constructor(arena: CodeArena, externals: readonly string[]) {
     this.#arena = arena;
+    this.#externals = new Set(externals);
   }
 
   generate(fn: ConcreteFunction): Generated {
-    const { functions, code, imports, traps, generator, target, cpuFeatures } = compileUnit([fn]);
+    const options = { cpuFeatures: this.cpuFeatures };
+    const { functions, code, imports, traps, generator, target, cpuFeatures } = compileUnit([fn], options);
     return {
       signature: functions[0]!.signature,
       code,
-      imports,
+      imports: imports.map(({ kind = 'call', ...needs }) => ({ kind, ...needs })),
       traps,
       requirements: { generator, target, cpuFeatures },
     };
+  }
+
+  externalProblem(symbol: string): string | undefined {
+    if (!this.#externals.has(symbol))
+      return `it is not allowed: name it in the option \`externals\` if it may be called`;
+    if (processSymbol(symbol) === undefined)
+      return 'this process has no such symbol: load the library that defines it first';
+    return undefined;
   }
 
   /** @throws NativeMemError if memory is refused */
@@ -53,18 +78,27 @@ export class Linker implements Backend {
     const blocks: CodeBlock[] = [];
     const fresh: LinkSlot[] = [];
     try {
-      const slots = plan.map(({ code }) =>
-        code.imports.map(({ symbol, signature }) => {
-          const text = signatureToString(signature);
-          const known = this.#graph.slot(symbol, text);
-          if (known !== undefined) return known;
-          const slot = this.#addSlot(symbol, text, blockOf(installed(symbol)));
-          fresh.push(slot);
-          return slot;
-        }),
-      );
+      const slotOf = (needs: FunctionImport): LinkSlot => {
+        const { symbol, signature } = needs;
+        const key = slotKeyOf(needs);
+        const text = signatureToString(signature);
+        const known = this.#graph.slot(key, text);
+        if (known !== undefined) return known;
+        let slot: LinkSlot;
+        if (needs.kind === 'external') {
+          const pointer = this.#arena.allocateSlot(processSymbol(symbol)!);
+          slot = this.#graph.addSlot(key, text, pointer, undefined);
+        } else if (needs.kind === 'address') {
+          slot = this.#addSlot(key, text, this.#pin(slotOf({ ...needs, kind: 'call' })));
+        } else slot = this.#addSlot(key, text, blockOf(installed(symbol)));
+        fresh.push(slot);
+        return slot;
+      };
+      const slots = plan.map(({ code }) => code.imports.map(slotOf));
       for (const [index, { code }] of plan.entries()) {
-        const addresses = new Map(code.imports.map(({ symbol }, i) => [symbol, slots[index]![i]!.pointer.address]));
+        const addresses = new Map(
+          code.imports.map((needs, i) => [slotKeyOf(needs), slots[index]![i]!.pointer.address]),
+        );
         const block = this.#arena.allocate(code.code, {
           name: code.symbol,
           traps: code.traps,
@@ -78,7 +112,7 @@ export class Linker implements Backend {
     } catch (error) {
       for (const block of blocks) this.#graph.release(block);
       this.#graph.collect();
-      for (const slot of fresh) this.#graph.discard(slot);
+      for (const slot of fresh.toReversed()) this.#graph.discard(slot);
       throw error;
     }
     const result = plan.map((planned, index) => ({ ...planned, block: blocks[index]! }));
@@ -106,20 +140,12 @@ export class Linker implements Backend {
     const slot = this.#graph.slot(symbol, signature) ?? this.#addSlot(symbol, signature, (installed as Linked).block);
     let entry = this.#entries.get(slot);
     if (entry === undefined) {
-      const sites = [JUMP_DISPLACEMENT_AT];
-      const imports = [{ symbol, template: '', typeArgs: [], signature: code.signature, sites }];
       try {
-        entry = this.#arena.allocate(JUMP_THROUGH_SLOT, {
-          name: symbol,
-          relocate: (copy, address) => {
-            patchImports({ code: copy, imports }, address, new Map([[symbol, slot.pointer.address]]), copy);
-          },
-        });
+        entry = this.#addJump(slot);
       } catch (error) {
         this.#graph.discard(slot);
         throw error;
       }
-      this.#graph.add(entry, [slot]);
       this.#entries.set(slot, entry);
     }
     return entry.address;
@@ -143,7 +169,31 @@ export class Linker implements Backend {
   /** Frees all code and slots. Callables that were bound to it throw from now on. */
   close(): void {
     this.#entries.clear();
+    this.#pinned.clear();
     this.#graph.close();
+  }
+
+  /** Code whose address leads to whatever the slot leads to, for good. */
+  #pin(slot: LinkSlot): CodeBlock {
+    let jump = this.#pinned.get(slot);
+    if (jump === undefined) {
+      jump = this.#addJump(slot);
+      this.#pinned.set(slot, jump);
+    }
+    return jump;
+  }
+
+  #addJump(slot: LinkSlot): CodeBlock {
+    const { symbol } = slot;
+    const imports = [{ symbol, sites: [JUMP_DISPLACEMENT_AT] }];
+    const jump = this.#arena.allocate(JUMP_THROUGH_SLOT, {
+      name: symbol,
+      relocate: (copy, address) => {
+        patchImports({ code: copy, imports }, address, new Map([[symbol, slot.pointer.address]]), copy);
+      },
+    });
+    this.#graph.add(jump, [slot]);
+    return jump;
   }
 
   #addSlot(symbol: string, signature: string, target: CodeBlock | undefined): LinkSlot {

@@ -8,6 +8,7 @@ import {
   parseSmf,
   type SmfTemplate,
 } from '@simple-jit/smf-format';
+import { decodeDeclaration, type TypeDeclaration } from '@simple-jit/template-ir';
 import type { Companions, PersistedSource } from './companion.js';
 import { sha256 } from './function.js';
 import { instanceKey } from './instance.js';
@@ -18,6 +19,16 @@ import { trustOfFile } from './trust.js';
 /** A row of a note that says: this symbol is that template for those types. */
 export type Listing = NotePossible | NoteInstantiation;
 
+/** The entries of a file's TemplateCode sections, by name. */
+interface Entries {
+  readonly templates: ReadonlyMap<string, SmfTemplate>;
+  readonly declarations: ReadonlyMap<string, SmfTemplate>;
+  templateNames?: ReadonlySet<string>;
+}
+
+/** Of a struct or enum (docs/spec/smf-format.md, TemplateCode: kinds). */
+const isDeclaration = ({ kind }: SmfTemplate): boolean => kind === 1 || kind === 3;
+
 export class LoadedModule {
   readonly path: string;
   readonly file: MappedSmf;
@@ -27,8 +38,8 @@ export class LoadedModule {
   readonly #symbols = new Map<string, string>();
   readonly #dependencies: readonly NoteDependency[];
   #cycles: Map<string, readonly string[]> | undefined;
-  #templatesByName: Map<string, SmfTemplate> | undefined;
-  #templateNames: ReadonlySet<string> | undefined;
+  #entries: Entries | undefined;
+  readonly #declarations = new Map<string, TypeDeclaration>();
   readonly #companions: Companions;
   readonly #keys: KeyRing;
   #own: PersistedSource | undefined;
@@ -82,22 +93,53 @@ export class LoadedModule {
   /** The template of that name, with its body and raw entry, if this file holds it. @throws SmfFormatError if that cannot be told */
   template(name: string): SmfTemplate | undefined {
     const symbol = this.file.file.findSymbol(name);
-    if (symbol?.isTemplate) return this.file.file.templateAt(symbol.templateOffset);
+    if (symbol?.isTemplate) {
+      const entry = this.file.file.templateAt(symbol.templateOffset);
+      if (entry === undefined || !isDeclaration(entry)) return entry;
+    }
     // Version 1 files do not always flag their symbols.
-    this.#templatesByName ??= firstByName(this.file.file.templates());
-    return this.#templatesByName.get(name);
+    return this.#allEntries().templates.get(name);
+  }
+
+  /**
+   * The struct or enum of that name, unverified, if this file declares it.
+   * @throws SmfFormatError if that cannot be told, IrDecodeError if it is damaged
+   */
+  declaration(name: string): TypeDeclaration | undefined {
+    let declaration = this.#declarations.get(name);
+    if (declaration !== undefined) return declaration;
+    const entry = this.#allEntries().declarations.get(name);
+    if (entry?.body === undefined) return undefined;
+    declaration = decodeDeclaration({ ...entry, body: entry.body });
+    this.#declarations.set(name, declaration);
+    return declaration;
   }
 
   /** The names of all templates that `template` finds. @throws SmfFormatError if a part of them cannot be read */
   templateNames(): ReadonlySet<string> {
-    if (this.#templateNames === undefined) {
-      const names = new Set<string>();
+    const entries = this.#allEntries();
+    if (entries.templateNames === undefined) {
+      const names = new Set(entries.templates.keys());
       for (const { isTemplate, name } of this.file.file.symbols) if (isTemplate) names.add(name);
-      for (const { name } of this.file.file.templates()) names.add(name);
       for (const name of names) if (this.template(name) === undefined) names.delete(name);
-      this.#templateNames = names;
+      entries.templateNames = names;
     }
-    return this.#templateNames;
+    return entries.templateNames;
+  }
+
+  /** The names of all types that `declaration` finds. @throws SmfFormatError if a part of them cannot be read */
+  declarationNames(): Iterable<string> {
+    return this.#allEntries().declarations.keys();
+  }
+
+  #allEntries(): Entries {
+    if (this.#entries === undefined) {
+      const all = this.file.file.templates();
+      const declarations = all.filter((entry) => isDeclaration(entry) && entry.body !== undefined);
+      const templates = all.filter((entry) => !isDeclaration(entry));
+      this.#entries = { templates: firstByName(templates), declarations: firstByName(declarations) };
+    }
+    return this.#entries;
   }
 
   /** The hard cycle (E0420) of the note's dependencies that the symbol is in or leads to; first = last. */

@@ -17,6 +17,7 @@ export class Modules {
   readonly #listings = new FirstPlace();
   readonly #instances = new FirstPlace();
   readonly #templates = new FirstPlace();
+  readonly #declarations = new FirstPlace();
   readonly #unread = new Set<Place>();
   /** Modules whose templates cannot be read might hold any. */
   readonly #damaged = new FirstPlace();
@@ -59,7 +60,14 @@ export class Modules {
   clear(): void {
     this.#places.clear();
     this.#unread.clear();
-    const indexes = [this.#possible, this.#listings, this.#instances, this.#templates, this.#damaged];
+    const indexes = [
+      this.#possible,
+      this.#listings,
+      this.#instances,
+      this.#templates,
+      this.#declarations,
+      this.#damaged,
+    ];
     for (const index of indexes) index.clear();
   }
 
@@ -80,8 +88,17 @@ export class Modules {
 
   /** The first module that holds the template, or whose templates cannot be read: asking that one for it throws. */
   withTemplate(name: string): LoadedModule | undefined {
+    return this.#firstHolder(this.#templates, name);
+  }
+
+  /** The first module that declares the type, or whose declarations cannot be read: asking that one for it throws. */
+  withDeclaration(name: string): LoadedModule | undefined {
+    return this.#firstHolder(this.#declarations, name);
+  }
+
+  #firstHolder(index: FirstPlace, name: string): LoadedModule | undefined {
     for (const place of this.#unread) this.#readTemplates(place);
-    const [found, damaged] = [this.#templates.first(name), this.#damaged.first('')];
+    const [found, damaged] = [index.first(name), this.#damaged.first('')];
     const isDamagedFirst = damaged !== undefined && (found === undefined || damaged.order < found.order);
     return (isDamagedFirst ? damaged : found)?.module;
   }
@@ -89,9 +106,13 @@ export class Modules {
   #readTemplates(place: Place): void {
     this.#unread.delete(place);
     place.hasTemplates = true;
-    const names = templateNames(place.module);
-    if (names === undefined) this.#damaged.add('', place);
-    else this.#templates.addAll(names, place);
+    const names = entryNames(place.module);
+    if (names === undefined) {
+      this.#damaged.add('', place);
+      return;
+    }
+    this.#templates.addAll(names.templates, place);
+    this.#declarations.addAll(names.declarations, place);
   }
 
   #leave(place: Place): void {
@@ -101,16 +122,22 @@ export class Modules {
     this.#instances.deleteAll(module.listedInstances(), place);
     this.#unread.delete(place);
     if (!place.hasTemplates) return;
-    const names = templateNames(module);
-    if (names === undefined) this.#damaged.deleteAll([''], place);
-    else this.#templates.deleteAll(names, place);
+    const names = entryNames(module);
+    if (names === undefined) {
+      this.#damaged.deleteAll([''], place);
+      return;
+    }
+    this.#templates.deleteAll(names.templates, place);
+    this.#declarations.deleteAll(names.declarations, place);
   }
 }
 
-/** Undefined if they cannot be read. */
-export function templateNames(module: LoadedModule): Iterable<string> | undefined {
+/** The names of a module's templates and types; undefined if they cannot be read. */
+export function entryNames(
+  module: LoadedModule,
+): { readonly templates: Iterable<string>; readonly declarations: Iterable<string> } | undefined {
   try {
-    return module.templateNames();
+    return { templates: module.templateNames(), declarations: module.declarationNames() };
   } catch (error) {
     if (error instanceof SmfFormatError) return undefined;
     throw error;

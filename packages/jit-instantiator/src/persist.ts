@@ -19,6 +19,7 @@ import {
   FUNCTION_FIELDS,
   GOT_ADDEND,
   IMPORT_FIELDS,
+  LAYOUT_FIELDS,
   printSignature,
   TABLE_SECTION,
   TRAP_FIELDS,
@@ -196,11 +197,21 @@ function printTables(functions: readonly LinkableFunction[]): string {
             imports.map((needs) => [
               symbol,
               needs.symbol,
+              needs.kind,
               needs.template,
               printTypeArgs(needs.typeArgs),
               ...printSignature(needs.signature),
+              needs.sites.join(' '),
             ]),
           ),
+        ),
+      ],
+      [
+        'jit_layouts',
+        new SdnTable(
+          LAYOUT_FIELDS,
+          undefined,
+          rows(({ symbol, requirements }) => requirements.layouts.map(({ type, layout }) => [symbol, type, layout])),
         ),
       ],
       [

@@ -2,7 +2,7 @@
 // section of its own, with ordinary symbols and relocations, so that any SMF tool can read it; and beside it tables of
 // SDN with what only the JIT needs. This file reads them, persist.ts writes them, check-persisted.ts decides what may be used.
 
-import type { CompiledImport } from '@simple-jit/codegen';
+import type { ImportKind } from '@simple-jit/codegen';
 import {
   parseSdn,
   RelocationType,
@@ -12,7 +12,7 @@ import {
   type SmfSymbol,
 } from '@simple-jit/smf-format';
 import { IrSyntaxError, parseTypeList, type TrapKind } from '@simple-jit/template-ir';
-import type { LinkableFunction } from './function.js';
+import type { FunctionImport, LinkableFunction } from './function.js';
 import {
   CODE_SECTION,
   damaged,
@@ -20,6 +20,8 @@ import {
   GOT_ADDEND,
   groupBySymbol,
   IMPORT_FIELDS,
+  LAYOUT_FIELDS,
+  type Row,
   readSignature,
   readTable,
   TABLE_SECTION,
@@ -78,6 +80,7 @@ function decode(file: SmfFile, codeSection: number, tables: Uint8Array): Persist
   const symbols = symbolsOf(file, codeSection);
   const sites = sitesOf(file, codeSection);
   const imports = groupBySymbol(readTable(root, 'jit_imports', IMPORT_FIELDS));
+  const layouts = groupBySymbol(readTable(root, 'jit_layouts', LAYOUT_FIELDS));
   const traps = groupBySymbol(readTable(root, 'jit_traps', TRAP_FIELDS));
   const functions = new Map<string, PersistedFunction>();
   const broken = new Map<string, string>();
@@ -96,21 +99,14 @@ function decode(file: SmfFile, codeSection: number, tables: Uint8Array): Persist
           typeArgs: parseTypeList(row.type_args),
           signature: readSignature(row.params, row.result),
           code: code.subarray(symbol.value, symbol.value + symbol.size),
-          imports: (imports.get(name) ?? []).map(
-            (needs): CompiledImport => ({
-              symbol: needs.import,
-              template: needs.template,
-              typeArgs: parseTypeList(needs.type_args),
-              signature: readSignature(needs.params, needs.result),
-              sites: sites(symbol.value, symbol.size, needs.import),
-            }),
-          ),
+          imports: readImports(imports.get(name) ?? [], sites(symbol.value, symbol.size)),
           traps: (traps.get(name) ?? []).map(({ offset, kind }) => readTrap(offset, kind, symbol.size)),
           requirements: {
             generator: row.generator,
             target: row.target,
             cpuFeatures: row.cpu_features === '' ? [] : row.cpu_features.split(','),
             templateHash: row.template_hash,
+            layouts: (layouts.get(name) ?? []).map(({ type, layout }) => ({ type, layout })),
           },
         },
       });
@@ -138,29 +134,57 @@ function symbolsOf(file: SmfFile, codeSection: number): Map<string, SmfSymbol> {
   return symbols;
 }
 
-/** Finds the displacements of one import in one function, by what the relocations say. */
-function sitesOf(file: SmfFile, codeSection: number): (start: number, size: number, symbol: string) => number[] {
+const IMPORT_KINDS: readonly ImportKind[] = ['call', 'address', 'external'];
+
+/** @param left what the relocations of the function say, by site; each is of one import */
+function readImports(
+  rows: readonly Row<(typeof IMPORT_FIELDS)[number]>[],
+  left: Map<number, string>,
+): FunctionImport[] {
+  const imports = rows.map((row): FunctionImport => {
+    const kind = IMPORT_KINDS.find((known) => known === row.kind);
+    if (kind === undefined) throw damaged(`an import of kind ${row.kind}`);
+    const sites = row.sites === '' ? [] : row.sites.split(' ').map(Number);
+    for (const site of sites) {
+      if (left.get(site) !== row.import) throw damaged(`no relocation for ${row.import} at ${site}`);
+      left.delete(site);
+    }
+    return {
+      kind,
+      symbol: row.import,
+      template: row.template,
+      typeArgs: parseTypeList(row.type_args),
+      signature: readSignature(row.params, row.result),
+      sites,
+    };
+  });
+  for (const [site, symbol] of left) throw damaged(`a relocation for ${symbol} at ${site} is of no import`);
+  return imports;
+}
+
+/** Finds the displacements of one function and the symbols that they are for, by what the relocations say. */
+function sitesOf(file: SmfFile, codeSection: number): (start: number, size: number) => Map<number, string> {
   const relocations = file.relocationsOf(codeSection).toSorted((a, b) => a.offset - b.offset);
-  return (start, size, symbol) => {
+  return (start, size) => {
     let low = 0;
     for (let high = relocations.length; low < high; ) {
       const middle = (low + high) >> 1;
       if (relocations[middle]!.offset < start) low = middle + 1;
       else high = middle;
     }
-    const sites: number[] = [];
+    const sites = new Map<number, string>();
     for (let i = low; i < relocations.length && relocations[i]!.offset < start + size; i++) {
       const { offset, type, addend, symbolIndex } = relocations[i]!;
       if (type !== RelocationType.GotPcRel || addend !== GOT_ADDEND || offset + 4 > start + size) {
         throw damaged(`a relocation at ${offset} is not one that the JIT writes`);
       }
-      if (file.symbols.at(symbolIndex)?.name === symbol) sites.push(offset - start);
+      sites.set(offset - start, file.symbols.at(symbolIndex)?.name ?? '');
     }
     return sites;
   };
 }
 
-const TRAP_KINDS: readonly TrapKind[] = ['divide', 'memory', 'unreachable', 'stack-overflow'];
+const TRAP_KINDS: readonly TrapKind[] = ['divide', 'overflow', 'bounds', 'memory', 'unreachable', 'stack-overflow'];
 
 function readTrap(offset: string, kind: string, size: number): { offset: number; kind: TrapKind } {
   const at = Number(offset);

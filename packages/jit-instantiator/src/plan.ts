@@ -1,24 +1,28 @@
 // From a symbol to everything that must be linked for it: finds each template, takes the persisted code if it holds up,
 // compiles what has none, and goes on to what that calls, until nothing is missing. Nothing is installed here.
 
-import type { CompiledImport } from '@simple-jit/codegen';
 import type { SmfTemplate } from '@simple-jit/smf-format';
 import {
   decodeTemplate,
+  IrLayoutError,
+  IrVerifyError,
   mangle,
   parseTypeList,
   signatureToString,
   specialise,
   type Type,
+  type TypeEnvironment,
   verifyTemplate,
 } from '@simple-jit/template-ir';
 import type { Backend } from './backend.js';
 import { checkPersisted } from './check-persisted.js';
-import { type LinkableFunction, sha256 } from './function.js';
+import { type FunctionImport, type LinkableFunction, sha256 } from './function.js';
 import { type Instance, instanceKey, instanceOf } from './instance.js';
 import { InstantiationError } from './instantiation-error.js';
 import type { LoadedModule } from './module.js';
 import type { Modules } from './modules.js';
+import { layoutsOf } from './type-layouts.js';
+import { firstAsked, namesIn, typesFor } from './type-scope.js';
 
 /** An instance that somebody needs. */
 export interface Request {
@@ -40,7 +44,7 @@ export interface Planned extends Request {
 export interface PlanContext {
   readonly modules: Modules;
   readonly maxDepth: number;
-  readonly backend: Pick<Backend, 'mode' | 'generate'>;
+  readonly backend: Pick<Backend, 'mode' | 'generate' | 'cpuFeatures' | 'externalProblem'>;
   /** The signature of a function that is installed already, as text. */
   installed(symbol: string): string | undefined;
   /** Functions of this and other plans that are ready to be installed, by symbol. */
@@ -105,6 +109,7 @@ export function* planSteps(root: Request, context: PlanContext): Generator<void,
         }
         planned.set(request.symbol, entry);
         for (const needs of entry.code.imports) {
+          if (needs.kind === 'external') continue;
           needed.push({
             request: {
               symbol: needs.symbol,
@@ -150,25 +155,35 @@ function obtain(request: Request, { modules, backend }: PlanContext): Planned {
   if (cycle !== undefined) throw new InstantiationError(`circular dependency: ${cycle.join(' -> ')}`, { cycle });
   const { template, path } = findTemplate(request, modules);
   const templateHash = sha256(template.entry);
+  const types = typesFor(request.home, request.typeArgs, modules);
+  const wanted = { ...request, templateHash, types, cpuFeatures: backend.cpuFeatures };
   const isNative = backend.mode === 'native';
   let rejected: string | undefined;
   for (const { functions, trust } of isNative ? request.home.persisted() : []) {
-    const checked = checkPersisted(functions, { ...request, templateHash }, trust);
-    if (checked?.ok) return { ...request, code: checked.code, origin: 'persisted', rejected: undefined };
+    const checked = checkPersisted(functions, wanted, trust);
+    if (checked?.ok) {
+      checkExternals(checked.code, backend);
+      return { ...request, code: checked.code, origin: 'persisted', rejected: undefined };
+    }
     rejected ??= checked?.reason;
   }
   const code = naming(`${request.symbol}: template ${request.template} of ${path}`, () =>
-    generate(request, template, templateHash, modules, backend),
+    generate(request, template, templateHash, types, modules, backend),
   );
+  checkExternals(code, backend);
   return { ...request, code, origin: isNative ? 'compiled' : 'interpreted', rejected };
 }
 
-/** The module that asks first, then all others in load order. @throws InstantiationError if none holds it */
+/** The module that asks first, then those of the type arguments, then all others in load order. @throws InstantiationError if none holds it */
 export function findTemplate(
-  { symbol, template, home }: Request,
+  request: Request,
   modules: Modules,
 ): { readonly template: SmfTemplate; readonly path: string } {
-  const found = templateIn(home, symbol, template) ?? holderOf(symbol, template, modules);
+  const { symbol, template, typeArgs, home } = request;
+  const found =
+    templateIn(home, symbol, template) ??
+    (namesIn(typeArgs).size === 0 ? undefined : naming(symbol, () => templateOfTypes(request, modules))) ??
+    holderOf(symbol, template, modules);
   if (found !== undefined) return { template: found.template, path: found.home.path };
   throw new InstantiationError(
     `${symbol}: no loaded module holds the template ${template}; load the SMF file that defines it (${home.path} does not)`,
@@ -178,6 +193,14 @@ export function findTemplate(
 interface Holder {
   readonly template: SmfTemplate;
   readonly home: LoadedModule;
+}
+
+function templateOfTypes({ symbol, template, typeArgs, home }: Request, modules: Modules): Holder | undefined {
+  for (const module of firstAsked(home, typeArgs, modules)) {
+    const found = templateIn(module, symbol, template);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The first module that holds a template. @throws InstantiationError if that cannot be told */
@@ -195,6 +218,7 @@ function generate(
   request: Request,
   template: SmfTemplate,
   templateHash: string,
+  types: TypeEnvironment,
   modules: Modules,
   backend: Pick<Backend, 'generate'>,
 ): LinkableFunction {
@@ -205,18 +229,31 @@ function generate(
     );
   }
   const generic = decodeTemplate({ ...template, body: template.body });
-  verifyTemplate(generic);
-  const generated = backend.generate(specialise(generic, typeArgs, { symbol }));
+  verifyTemplate(generic, undefined, types);
+  const concrete = specialise(generic, typeArgs, { symbol, types });
+  const generated = backend.generate(concrete);
   return {
     ...generated,
     symbol,
     template: request.template,
     typeArgs,
     imports: generated.imports.map(
-      (needs): CompiledImport => ({ ...needs, symbol: symbolOf(needs, modules, request.home) }),
+      (needs): FunctionImport => ({
+        ...needs,
+        symbol: needs.kind === 'external' ? needs.symbol : symbolOf(needs, modules, request.home),
+      }),
     ),
-    requirements: { ...generated.requirements, templateHash },
+    requirements: { ...generated.requirements, templateHash, layouts: layoutsOf(concrete, types) },
   };
+}
+
+/** C functions are called by name: only those that the program allows. @throws InstantiationError */
+function checkExternals({ symbol, imports }: LinkableFunction, backend: Pick<Backend, 'externalProblem'>): void {
+  for (const needs of imports) {
+    const problem = needs.kind === 'external' ? backend.externalProblem(needs.symbol) : undefined;
+    if (problem !== undefined)
+      throw new InstantiationError(`${symbol} calls the C function ${needs.symbol}: ${problem}`);
+  }
 }
 
 /** What the tables call an instance, those of the module that asks first; a name of our own where none lists it. */
@@ -237,6 +274,23 @@ function naming<T>(subject: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw new InstantiationError(`${subject}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    const cycle = layoutCycleOf(error);
+    const details = cycle === undefined ? { cause: error } : { cause: error, cycle };
+    throw new InstantiationError(`${subject}: ${error instanceof Error ? error.message : error}`, details);
   }
+}
+
+/** The types that contain each other by value, in order, first = last; undefined for every other error. */
+function layoutCycleOf(error: unknown): readonly string[] | undefined {
+  if (error instanceof InstantiationError) return error.cycle;
+  // What declarations alone tell (types only, the middle of a path of more than ten left out), and what type arguments show.
+  if (error instanceof IrVerifyError) return error.code === 'LAYOUT_CYCLE' ? error.found.split(' > ') : undefined;
+  if (error instanceof IrLayoutError) return error.code === 'LAYOUT_CYCLE' ? typesOfPath(error.path) : undefined;
+  return error instanceof Error ? layoutCycleOf(error.cause) : undefined;
+}
+
+/** A layout's path alternates types and the fields that lead on. What leads to the cycle is no part of it. */
+function typesOfPath(path: readonly string[]): readonly string[] {
+  const cycle = path.slice(path.indexOf(path.at(-1)!));
+  return cycle.filter((_, i) => i % 2 === 0);
 }

@@ -7,8 +7,10 @@ import type { Installations } from './installations.js';
 import { instanceOf } from './instance.js';
 import { InstantiationError } from './instantiation-error.js';
 import type { LoadedModule } from './module.js';
-import { type Modules, templateNames } from './modules.js';
+import { entryNames, type Modules } from './modules.js';
 import { findTemplate, type Request, requestFor } from './plan.js';
+import { presentLayout } from './type-layouts.js';
+import { typesFor } from './type-scope.js';
 
 /** How the function would be asked for now; undefined if nothing lists it and the module that it is for is gone. */
 export function presentRequest({ symbol, template, typeArgs, home }: Installed, modules: Modules): Request | undefined {
@@ -23,9 +25,13 @@ export function* touchedBy(module: LoadedModule, installed: Installations): Iter
   if (installed.size === 0) return;
   yield* installed.ofModule(module);
   for (const symbol of module.listedSymbols()) if (installed.has(symbol)) yield symbol;
-  const names = templateNames(module);
-  if (names === undefined) for (const { symbol } of installed.values()) yield symbol;
-  else for (const name of names) yield* installed.ofTemplate(name);
+  const names = entryNames(module);
+  if (names === undefined) {
+    for (const { symbol } of installed.values()) yield symbol;
+    return;
+  }
+  for (const name of names.templates) yield* installed.ofTemplate(name);
+  for (const name of names.declarations) yield* installed.ofType(name);
 }
 
 /** `gone`: no loaded module has it. `replaced`: another instance or another template would be compiled now. */
@@ -37,7 +43,10 @@ export function freshnessOf(entry: Installed, modules: Modules): Freshness {
     const request = presentRequest(entry, modules);
     if (request === undefined) return undefined;
     const hash = sha256(findTemplate(request, modules).template.entry);
-    return hash === entry.code.requirements.templateHash && instanceOf(request) === instanceOf(entry);
+    const { templateHash, layouts } = entry.code.requirements;
+    if (hash !== templateHash || instanceOf(request) !== instanceOf(entry)) return false;
+    const types = typesFor(request.home, request.typeArgs, modules);
+    return layouts.every(({ type, layout }) => presentLayout(type, types) === layout);
   });
   if (found === undefined) return 'gone';
   return found ? 'present' : 'replaced';
@@ -65,7 +74,8 @@ function presentSignature(entry: Installed, modules: Modules): string | undefine
     const { template } = findTemplate(request, modules);
     if (template.body === undefined) return undefined;
     const generic = decodeTemplate({ ...template, body: template.body });
-    return signatureToString(signatureOf(specialise(generic, request.typeArgs, { symbol: request.symbol })));
+    const types = typesFor(request.home, request.typeArgs, modules);
+    return signatureToString(signatureOf(specialise(generic, request.typeArgs, { symbol: request.symbol, types })));
   });
 }
 
