@@ -2,8 +2,20 @@
 // down from at most 3, calls that would cost too much are left out), touches memory only inside of the buffers and slots that
 // its pointers stand for, each as the one type it has, keeps no pointer to a slot that has ended, reads no bytes that nothing
 // defines, and never lets an address decide anything that a run could tell. Where it traps, it traps wherever memory lies.
+import { intRange } from '../constants.js';
 import type { BlockId, Template, TypeDeclaration, Value } from '../ir.js';
-import { type Bound, type FunctionType, fnType, isBool, param, ptr, scalar, substitute, type Type } from '../types.js';
+import {
+  type Bound,
+  type FunctionType,
+  fnType,
+  isBool,
+  isInt,
+  param,
+  ptr,
+  scalar,
+  substitute,
+  type Type,
+} from '../types.js';
 import { FUNCTION_TYPES } from './declare.js';
 import { callExtern } from './externs.js';
 import { MemoryLine } from './memory-line.js';
@@ -15,6 +27,8 @@ import { BOOL, I64, StraightLine } from './straight-line.js';
 /** Steps that one call of a function takes at most, by a rough count. */
 const MAX_COST = 20_000;
 const RECURSION_DEPTH = 3;
+
+const INTEGERS = SCALARS.filter(isInt);
 
 /** A finished function and what calling it costs. */
 export interface Lowered {
@@ -180,15 +194,30 @@ class Lowering {
     this.#builder.switchTo(on);
   }
 
-  /** `unreachable`, or a use of null. */
+  /** `unreachable`, a use of null, a division by zero, or a sum that is too great. */
   #trap(plan: LeafPlan): void {
     const builder = this.#builder;
     const type = this.#line.type(plan.type);
     const null_ = () => builder.const(ptr(type), 0n);
-    switch (plan.b % 5) {
+    switch (plan.b % 8) {
       case 0:
         builder.unreachable();
         return;
+      case 4: {
+        const integer = INTEGERS[plan.op % INTEGERS.length]!;
+        const op = (['div', 'rem', 'div_checked'] as const)[plan.c % 3]!;
+        this.#line.add(builder.binary(op, this.#line.pick(integer, plan.a), builder.const(integer, 0n)));
+        break;
+      }
+      case 5: {
+        const integer = INTEGERS[plan.op % INTEGERS.length]!;
+        const [least, greatest] = [intRange(integer).min, intRange(integer).max].map((end) =>
+          builder.const(integer, end),
+        );
+        const op = (['sub_checked', 'mul_checked', 'add_checked'] as const)[plan.c % 3]!;
+        this.#line.add(builder.binary(op, op === 'sub_checked' ? least! : greatest!, greatest!));
+        break;
+      }
       case 1:
         builder.store(null_(), this.#line.fresh(type, plan.choice, plan.seed).value);
         break;
