@@ -332,6 +332,7 @@ class Emitter {
       assembler.registers(x64.call, 0, 0);
       sink.localCalls.push({ site: assembler.size - 4, target: target.local });
     } else if (target.imported >= 0) {
+      if (target.foreign) this.frame.probeForForeign(assembler);
       sink.importSites.push({ site: assembler.ripRelative(x64.callMemory, 0), imported: target.imported });
     } else {
       assembler.registers(x64.callRegister, 0, RAX);

@@ -10,6 +10,9 @@ const MAX_FRAME = 2 ** 30;
 /** Above this many bytes untouched, the next push could jump over a guard page. */
 const PROBE_ABOVE = PAGE - 64;
 
+/** What a C function finds on the stack at least: enough for those of a C library, but for a few. */
+const FOREIGN_STACK = 4 * PAGE;
+
 export class Frame {
   /** Bytes below the saved registers. */
   readonly size: number;
@@ -63,6 +66,13 @@ export class Frame {
     }
     this.adjust(assembler, 'sub', this.size % PAGE);
     if (this.size % PAGE > 0) assembler.memory(x64.test64, RSP, RSP, NO_REG, 0, 0);
+  }
+
+  /** A C function that runs into the guard page takes the process down; here it is a stack overflow like any other. */
+  probeForForeign(assembler: Assembler): void {
+    for (let below = PAGE; below <= FOREIGN_STACK; below += PAGE) {
+      assembler.memory(x64.test64, RSP, RSP, NO_REG, 0, -below);
+    }
   }
 
   private touchPage(assembler: Assembler): void {

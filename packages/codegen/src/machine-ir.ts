@@ -95,6 +95,8 @@ export interface CallTarget {
   readonly local: number;
   /** Index among the unit's imports, or -1; if both are -1, the call is through a pointer. */
   readonly imported: number;
+  /** A C function: what it does when the stack ends is no trap any more. */
+  readonly foreign: boolean;
   /** Class of each argument, in order; the address of a call through a pointer is not among them. */
   readonly argClasses: readonly RegClass[];
 }

@@ -53,6 +53,7 @@ export interface CompiledImport {
   readonly symbol: string;
   readonly template: string;
   readonly typeArgs: readonly Type[];
+  /** What all uses rely on; of `external`, what the first one does: nothing checks the others. */
   readonly signature: Signature;
   /**
    * Offsets of 4-byte displacements (GotPcRel) that reach the slot with the function's address:
@@ -149,7 +150,8 @@ export function compileWith(functions: readonly ConcreteFunction[], options: Int
         importNumbers.set(key, imports.size);
         const { template, typeArgs } = callee;
         imports.set(key, { kind, symbol, template, typeArgs, signature, sites: [] });
-      } else if (signatureToString(known.signature) !== wanted) {
+      } else if (kind !== 'external' && signatureToString(known.signature) !== wanted) {
+        // C has one `malloc` for all pointer types.
         throw mismatch(caller, symbol, wanted, signatureToString(known.signature));
       }
       return { local: -1, imported: importNumbers.get(key)! };

@@ -182,17 +182,41 @@ entry:
     );
   });
 
-  it('of one kind and symbol agree about the signature', () => {
+  it('of one C function may differ in their types: one `malloc` serves all pointers', () => {
     const text = `
-fn f(x: i64, y: f64) -> i64 {
+fn f(x: i64, y: f64) -> f64 {
 entry:
-  a: i64 = extern thing(x)
-  b: i64 = extern thing(y)
-  return b
+  size: u64 = const 8
+  p: ptr<i64> = extern malloc(size)
+  q: ptr<f64> = extern malloc(size)
+  store p, x
+  store q, y
+  a = load p
+  b = load q
+  extern free(p)
+  extern free(q)
+  c: f64 = convert a
+  r = add b, c
+  return r
 }`;
-    expect(() => compileUnit(functionsOf(text))).toThrow(
-      expect.objectContaining({ code: 'ERR_SIGNATURE_MISMATCH', symbol: 'fn$f' }),
-    );
+    const unit = compileUnit(functionsOf(text));
+    expect(unit.imports.map(({ symbol, sites }) => [symbol, sites.length])).toEqual([
+      ['malloc', 2],
+      ['free', 2],
+    ]);
+    const arena = CodeArena.default();
+    using malloc = arena.allocateSlot(processSymbol('malloc')!);
+    using free = arena.allocateSlot(processSymbol('free')!);
+    const slots = new Map([malloc, free].map((slot, i) => [slotKeyOf(unit.imports[i]!), slot.address]));
+    const native = install(unit, slots);
+    try {
+      expect(native.call('fn$f', [3n, 0.5])).toBe(3.5);
+    } finally {
+      native.close();
+    }
+  });
+
+  it('of functions of a library agree about the signature', () => {
     const address = `
 fn f() -> i64 {
 entry:
@@ -212,6 +236,32 @@ entry:
   });
 });
 
+describe('C functions of the process', () => {
+  it('are not called where the stack is about to end: a fault in them would be the end of the process', () => {
+    const text = `
+fn down(text: ptr<u8>, n: i64) -> f64 {
+entry:
+  end: ptr<ptr<u8>> = const null
+  x: f64 = extern strtod(text, end)
+  m = add n, 1
+  y = call down(text, m)
+  s = add x, y
+  return s
+}`;
+    const arena = CodeArena.default();
+    using slot = arena.allocateSlot(processSymbol('strtod')!);
+    const native = install(compileUnit(functionsOf(text)), new Map([['strtod\0external', slot.address]]));
+    const digits = new TextEncoder().encode(`0.${'1234567890'.repeat(80)}e-7\0`); // long: takes kilobytes of stack
+    try {
+      for (let i = 0; i < 3; i++) {
+        expect(() => native.call('fn$down', [digits, 1n])).toThrow(expect.objectContaining({ kind: 'stack-overflow' }));
+      }
+    } finally {
+      native.close();
+    }
+  });
+});
+
 /** The machine code of C functions without relocations, or undefined where no compiler is there. */
 function compileC(source: string, compiler: string): Uint8Array | undefined {
   const directory = mkdtempSync(join(tmpdir(), 'codegen-c-'));
@@ -220,15 +270,8 @@ function compileC(source: string, compiler: string): Uint8Array | undefined {
     const object = join(directory, 'f.o');
     const text = join(directory, 'f.bin');
     writeFileSync(file, source);
-    execFileSync(compiler, [
-      '-O2',
-      '-fno-asynchronous-unwind-tables',
-      '-fcf-protection=none',
-      '-c',
-      '-o',
-      object,
-      file,
-    ]);
+    const flags = ['-O2', '-fno-asynchronous-unwind-tables', '-fcf-protection=none', '-fno-stack-protector'];
+    execFileSync(compiler, [...flags, '-c', '-o', object, file]);
     execFileSync('objcopy', ['-O', 'binary', '--only-section=.text', object, text]);
     return readFileSync(text);
   } catch (error) {

@@ -42,7 +42,7 @@ function targetOf(
   argClasses: readonly RegClass[],
   resolveCall: ResolveCall,
 ): CallTarget {
-  if (call.op === 'invoke') return { symbol: '', local: -1, imported: -1, argClasses };
+  if (call.op === 'invoke') return { symbol: '', local: -1, imported: -1, foreign: false, argClasses };
   const { valueTypes } = context.source;
   const signature: Signature = {
     params: call.args.map((arg) => valueTypes[arg]!),
@@ -50,11 +50,11 @@ function targetOf(
   };
   if (call.op === 'extern') {
     const { local, imported } = resolveCall('external', call.symbol, NO_CALLEE, signature);
-    return { symbol: call.symbol, local, imported, argClasses };
+    return { symbol: call.symbol, local, imported, foreign: true, argClasses };
   }
   const symbol = mangle(call.callee.template, call.callee.typeArgs);
   const { local, imported } = resolveCall('call', symbol, call.callee, signature);
-  return { symbol, local, imported, argClasses };
+  return { symbol, local, imported, foreign: false, argClasses };
 }
 
 /**
@@ -87,6 +87,7 @@ export function lowerFunctionAddress(
     symbol,
     local,
     imported,
+    foreign: false,
     argClasses: [],
   };
 }
