@@ -1,9 +1,9 @@
-// Programmatic construction of functions, with explicit block parameters. Each instruction is checked as it is added, so
-// that an error points at the line that made it; what only the whole function shows (dominance, edges) is the verifier's.
+// Programmatic construction of functions, with explicit block parameters, or with variables that become them. Each
+// instruction is checked as it is added, so that an error points at the line that made it; what only the whole function
+// shows (dominance, edges) is the verifier's.
 import { boundOf, isBound, type KnownParam } from './bounds.js';
 import { InstructionBuilder } from './build-instructions.js';
 import { NO_TYPES } from './declarations.js';
-import { IrBuildError } from './errors.js';
 import type {
   Block,
   BlockId,
@@ -11,14 +11,14 @@ import type {
   Instruction,
   IrFunction,
   Template,
-  TemplateModule,
   Terminator,
-  TypeDeclaration,
   TypeEnvironment,
   Value,
 } from './ir.js';
-import { renumber } from './renumber.js';
+import { mapEdges, mapInstruction, mapTerminator } from './map-values.js';
+import { dropValues, renumber } from './renumber.js';
 import { type Bound, type ParamType, param as paramType, scalar, type Type, typeToString } from './types.js';
+import { type Variable, type VariableEdge, Variables } from './variables.js';
 
 interface OpenBlock {
   readonly name: string | undefined;
@@ -40,10 +40,39 @@ interface OpenBlock {
  * f.return(f.binary('add', x, x));
  * const template = f.build();
  * ```
+ *
+ * Loops and joins are easier with variables: the builder finds out which block parameters they need. A block is sealed when
+ * no more edges to it will follow; until then, reads in it are left open. (`build` seals what is left.)
+ *
+ * ```ts
+ * const i = f.variable(scalar('i64'), 'i');
+ * f.write(i, f.const(scalar('i64'), 0n));
+ * f.jump(loop);
+ * f.switchTo(loop);
+ * f.branch(f.compare('lt', f.read(i), n), body, [], done, []);
+ * f.switchTo(body);
+ * f.seal(body);
+ * f.write(i, f.binary('add', f.read(i), f.const(scalar('i64'), 1n)));
+ * f.jump(loop);
+ * f.seal(loop);
+ * ```
  */
 export class FunctionBuilder extends InstructionBuilder {
   readonly #typeParams: KnownParam[] = [];
   readonly #blocks: OpenBlock[] = [];
+  readonly #variableTypes: { readonly type: Type; readonly name: string | undefined }[] = [];
+  readonly #edges = new Map<Edge, VariableEdge>();
+  readonly #variables = new Variables({
+    newParam: (variable) => {
+      const { type, name } = this.#variableTypes[variable]!;
+      return this.newValue(type, name);
+    },
+    unwritten: (variable, block) => {
+      const name = this.#variableTypes[variable]!.name ?? `number ${variable}`;
+      const found = `a path to block ${this.#blockName(block)} on which it is not`;
+      return this.fail('NOT_DOMINATED', `variable ${name} to be written on every path`, found);
+    },
+  });
   #result: Type | undefined;
   #current = 0;
 
@@ -72,6 +101,7 @@ export class FunctionBuilder extends InstructionBuilder {
   /** Adds a block after the others. It becomes current only by `switchTo`. */
   block(name?: string): BlockId {
     this.#blocks.push({ name, params: [], instructions: [], terminator: undefined });
+    this.#variables.addBlock(this.#blocks.length === 1); // the entry has no edges to it
     return (this.#blocks.length - 1) as BlockId;
   }
 
@@ -96,6 +126,38 @@ export class FunctionBuilder extends InstructionBuilder {
   switchTo(block: BlockId): void {
     this.#open(block);
     this.#current = block;
+  }
+
+  /** A variable of the function, which has no value yet. */
+  variable(type: Type, name?: string): Variable {
+    this.#variableTypes.push({ type, name });
+    return (this.#variableTypes.length - 1) as Variable;
+  }
+
+  /** From here on in the current block, the variable is `value`. */
+  write(variable: Variable, value: Value): void {
+    const [expected, found] = [this.#typeOfVariable(variable), this.typeOf(value)];
+    if (found !== expected) this.fail('OPERAND_TYPE', typeToString(expected), typeToString(found));
+    this.#variables.write(variable, this.#current, value);
+  }
+
+  /**
+   * The value of the variable here, in the current block. Throws `IrBuildError` with `NOT_DOMINATED` if a path leads here
+   * on which nothing has written it; for blocks that are not sealed, that is found out when they are.
+   */
+  read(variable: Variable): Value {
+    this.#typeOfVariable(variable);
+    return this.#variables.read(variable, this.#current);
+  }
+
+  /** Says that all edges to the block have been added. Another throws `IrBuildError` with `SHAPE`. */
+  seal(block: BlockId): void {
+    this.#open(block);
+    this.#variables.seal(block);
+  }
+
+  #typeOfVariable(variable: Variable): Type {
+    return this.#variableTypes[variable]?.type ?? this.fail('VALUE', 'a variable of this function', `${variable}`);
   }
 
   /**
@@ -164,10 +226,6 @@ export class FunctionBuilder extends InstructionBuilder {
    * Throws `IrBuildError` with `SHAPE` if a block has no terminator.
    */
   build(): Template {
-    const blocks: Block[] = this.#blocks.map(({ name, params, instructions, terminator }, b) => {
-      if (terminator === undefined) return this.fail('SHAPE', `a terminator in block ${name ?? `%${b}`}`, 'none');
-      return { name, params: [...params], instructions: [...instructions], terminator };
-    });
     const { types, names } = this.values();
     const fn: IrFunction = {
       name: this.name,
@@ -175,9 +233,37 @@ export class FunctionBuilder extends InstructionBuilder {
       result: this.#result,
       valueTypes: [...types],
       valueNames: [...names],
-      blocks,
+      blocks: this.#blocks.map(({ params, instructions, terminator, name }, b) => {
+        if (terminator === undefined) return this.fail('SHAPE', `a terminator in block ${this.#blockName(b)}`, 'none');
+        return { name, params: [...params], instructions: [...instructions], terminator };
+      }),
     };
-    return renumber(fn);
+    return renumber(this.#variableTypes.length === 0 ? fn : this.#withVariables(fn));
+  }
+
+  /** The function with the parameters and arguments that its variables need. */
+  #withVariables(fn: IrFunction): IrFunction {
+    for (const b of this.#blocks.keys()) this.#variables.seal(b);
+    const resolve = (value: Value): Value => this.#variables.resolve(value);
+    const extend = (edge: Edge): Edge => {
+      const params = this.#variables.paramsOf(edge.block);
+      if (params.length === 0) return edge;
+      const { args } = this.#edges.get(edge)!;
+      return { block: edge.block, args: [...edge.args, ...params.map((param) => args.get(param)!)] };
+    };
+    const blocks: Block[] = fn.blocks.map(({ params, instructions, terminator, name }, b) => ({
+      name,
+      params: [...params, ...this.#variables.paramsOf(b)],
+      instructions: instructions.map((instruction) => mapInstruction(instruction, resolve)),
+      terminator: mapTerminator(mapEdges(terminator, extend), resolve),
+    }));
+    const [valueTypes, valueNames] = [this.values().types, this.values().names]; // sealing may have added some
+    const all = { ...fn, valueTypes, valueNames, blocks };
+    return dropValues(all, (value) => this.#variables.isReplaced(value));
+  }
+
+  #blockName(block: number): string {
+    return this.#blocks[block]?.name ?? `%${block}`;
   }
 
   #open(block: BlockId): OpenBlock {
@@ -192,7 +278,12 @@ export class FunctionBuilder extends InstructionBuilder {
       const [expected, found] = [this.typeOf(params[i]!), this.typeOf(arg)];
       if (found !== expected) this.fail('EDGE_TYPE', typeToString(expected), typeToString(found));
     });
-    return { block, args: [...args] };
+    if (block !== 0 && this.#variables.isSealed(block)) {
+      this.fail('SHAPE', 'an edge to a block before it is sealed', `one to ${this.#blockName(block)}`);
+    }
+    const edge: Edge = { block, args: [...args] };
+    this.#edges.set(edge, this.#variables.addEdge(this.#current, block));
+    return edge;
   }
 
   #terminate(terminator: Terminator): void {
@@ -202,45 +293,8 @@ export class FunctionBuilder extends InstructionBuilder {
   #unfinished(): OpenBlock {
     const block = this.#blocks[this.#current]!;
     if (block.terminator !== undefined) {
-      this.fail('SHAPE', 'a block without a terminator', `${block.name ?? `%${this.#current}`}, which has one`);
+      this.fail('SHAPE', 'a block without a terminator', `${this.#blockName(this.#current)}, which has one`);
     }
     return block;
-  }
-}
-
-/** Collects the declarations and templates of one library. */
-export class ModuleBuilder {
-  readonly name: string;
-  readonly #templates = new Map<string, Template>();
-  readonly #declarations = new Map<string, TypeDeclaration>();
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  /** Finds what `declare` added so far: the option `types` of builders of this module's functions. */
-  readonly types: TypeEnvironment = (name) => this.#declarations.get(name);
-
-  /** Adds a struct or enum. Throws `IrBuildError` with `DUPLICATE` for a name that is taken. */
-  declare(declaration: TypeDeclaration): void {
-    const { name } = declaration;
-    if (this.#declarations.has(name)) {
-      throw new IrBuildError('DUPLICATE', this.name, 'one declaration of each name', `a second ${name}`);
-    }
-    this.#declarations.set(name, declaration);
-  }
-
-  /** Adds a finished function, or a builder's. Throws `IrBuildError` with `DUPLICATE` for a name that is taken. */
-  add(template: Template | FunctionBuilder): void {
-    const built = template instanceof FunctionBuilder ? template.build() : template;
-    if (this.#templates.has(built.name)) {
-      throw new IrBuildError('DUPLICATE', this.name, 'one template of each name', `a second ${built.name}`);
-    }
-    this.#templates.set(built.name, built);
-  }
-
-  /** The module so far. Not verified: call `verifyModule`. */
-  build(): TemplateModule {
-    return { name: this.name, types: [...this.#declarations.values()], templates: [...this.#templates.values()] };
   }
 }

@@ -3,7 +3,7 @@ export { decodeDeclaration, encodeDeclaration } from './binary/declarations.js';
 export { decodeTemplate } from './binary/decode.js';
 export { type EncodedTemplate, encodeModule, encodeTemplate } from './binary/encode.js';
 export { boundOf, implies, satisfies } from './bounds.js';
-export { FunctionBuilder, ModuleBuilder } from './builder.js';
+export { FunctionBuilder } from './builder.js';
 export { environmentOf } from './declarations.js';
 export {
   type DecodeCode,
@@ -54,6 +54,7 @@ export type {
   Value,
 } from './ir.js';
 export { type FieldLayout, layoutOf, type TypeLayout } from './layout.js';
+export { ModuleBuilder } from './module-builder.js';
 export {
   BINARY_OPS,
   COMPARE_OPS,
@@ -115,6 +116,7 @@ export {
   typeToString,
   type UnsignedIntName,
 } from './types.js';
+export type { Variable } from './variables.js';
 export {
   diagnoseModule,
   diagnoseTemplate,

@@ -82,13 +82,24 @@ export function mapTerminator(
       // biome-ignore lint/suspicious/noThenProperty: an edge's name; no one awaits a terminator
       return { op, condition: map(condition), then: mapEdge(terminator.then), else: mapEdge(terminator.else) };
     }
-    case 'if': {
-      const { op, type, is } = terminator;
-      // biome-ignore lint/suspicious/noThenProperty: an edge's name; no one awaits a terminator
-      return { op, type, is, then: mapEdge(terminator.then), else: mapEdge(terminator.else) };
-    }
+    case 'if':
+      return mapEdges(terminator, mapEdge);
     case 'return':
       return { op: 'return', value: mapOptional(terminator.value, map) };
+    default:
+      return terminator;
+  }
+}
+
+/** The same terminator with each edge mapped; itself if it has none. */
+export function mapEdges(terminator: Terminator, map: (edge: Edge) => Edge): Terminator {
+  switch (terminator.op) {
+    case 'jump':
+      return { op: 'jump', target: map(terminator.target) };
+    case 'branch':
+    case 'if':
+      // biome-ignore lint/suspicious/noThenProperty: an edge's name; no one awaits a terminator
+      return { ...terminator, then: map(terminator.then), else: map(terminator.else) };
     default:
       return terminator;
   }

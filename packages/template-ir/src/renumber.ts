@@ -47,3 +47,20 @@ export function renumber<F extends IrFunction>(fn: F): F {
   }));
   return { ...fn, valueTypes, valueNames, blocks };
 }
+
+/** The same function without some values, which nothing may define or use; the others move up. */
+export function dropValues<F extends IrFunction>(fn: F, isDropped: (value: Value) => boolean): F {
+  const numbers = new Int32Array(fn.valueTypes.length).fill(-1);
+  let count = 0;
+  for (let v = 0; v < numbers.length; v++) if (!isDropped(v as Value)) numbers[v] = count++;
+  if (count === numbers.length) return fn;
+  const map = (value: Value): Value => numbers[value]! as Value;
+  const kept = <Item>(items: readonly Item[]): Item[] => items.filter((_, value) => numbers[value] !== -1);
+  const blocks: Block[] = fn.blocks.map((block) => ({
+    name: block.name,
+    params: block.params.map(map),
+    instructions: block.instructions.map((instruction) => mapInstruction(instruction, map)),
+    terminator: mapTerminator(block.terminator, map),
+  }));
+  return { ...fn, valueTypes: kept(fn.valueTypes), valueNames: kept(fn.valueNames), blocks };
+}
