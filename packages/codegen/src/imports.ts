@@ -15,15 +15,15 @@ export type ImportKind = 'call' | 'address' | 'external';
  * @example
  * const slots = new Map(unit.imports.map((needs) => [slotKeyOf(needs), addressOfSlotFor(needs)]));
  */
-export function slotKeyOf({ kind, symbol }: Pick<CompiledImport, 'kind' | 'symbol'>): string {
-  return kind === 'address' || kind === 'external' ? `${symbol}\0${kind}` : symbol;
+export function slotKeyOf({ kind = 'call', symbol }: { readonly kind?: ImportKind; readonly symbol: string }): string {
+  return kind === 'call' ? symbol : `${symbol}\0${kind}`;
 }
 
 /** What `patchImports` needs to know of a unit. */
 export interface PatchableCode {
   readonly code: Uint8Array;
   /** Without a `kind`: of a call. */
-  readonly imports: readonly Pick<CompiledImport, 'kind' | 'symbol' | 'sites'>[];
+  readonly imports: readonly (Pick<CompiledImport, 'symbol' | 'sites'> & { readonly kind?: ImportKind })[];
 }
 
 /**

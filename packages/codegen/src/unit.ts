@@ -47,8 +47,7 @@ export interface CompiledFunction {
 
 /** A function that the unit needs and does not hold. */
 export interface CompiledImport {
-  /** Always given by `compileUnit`; where it is missing, `call`. */
-  readonly kind?: ImportKind;
+  readonly kind: ImportKind;
   /** Of `external`, the C symbol; then `template` is empty, and `typeArgs` too. */
   readonly symbol: string;
   readonly template: string;
