@@ -10,7 +10,13 @@ export class Image {
   readonly layout: Layout;
   /** Whose data this one's code and data refer to by address: they stay in memory as long as this one does. */
   readonly dependsOn = new Set<Image>();
-  readonly stubs: ImportStub[] = [];
+  /** Of what it calls. By name, as the next. */
+  readonly calledStubs = new Map<string, ImportStub>();
+  /**
+   * Of what it has the address. That may be stored anywhere by now, so these stay when it goes: for C it is the address of a
+   * function of another module, which is good as long as that module is.
+   */
+  readonly takenStubs = new Map<string, ImportStub>();
   readonly #arena: CodeArena;
   #code: CodeBlock | undefined;
   readonly #writable: DataBlock | undefined;

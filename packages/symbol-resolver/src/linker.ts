@@ -6,7 +6,7 @@ import type { CodeArena } from '@simple-jit/native-mem';
 import { SymbolBinding, SymbolType } from '@simple-jit/smf-format';
 import { LinkError } from './errors.js';
 import { Image } from './image.js';
-import type { ImportStubs } from './import-stubs.js';
+import type { ImportStub, ImportStubs } from './import-stubs.js';
 import { type Area, layOut } from './layout.js';
 import { areaOfSymbol, type Definition, type Module } from './module.js';
 import { type Patch, type References, readReferences, type Use } from './references.js';
@@ -20,8 +20,13 @@ export type Import =
   /** An address of which nobody can tell what is there: called through a stub, else used as it is. */
   | { readonly kind: 'address'; readonly address: number };
 
-/** Finds what a name leads to, or undefined; `reasons` takes why places that know it cannot give it. */
-export type FindImport = (name: string, reasons: string[]) => Import | undefined;
+/** What a linker asks of those who know all names. */
+export interface LinkHost {
+  /** What a name leads to, or undefined; `reasons` takes why places that know it cannot give it. */
+  readonly findImport: (name: string, reasons: string[]) => Import | undefined;
+  /** Takes a line for each module that comes or goes. */
+  readonly log: (line: () => string) => void;
+}
 
 /** A module that is being loaded. `imports` has what it does not define itself; undefined for a weak symbol is 0. */
 interface Plan {
@@ -34,16 +39,16 @@ interface Plan {
 export class Linker {
   readonly #arena: CodeArena;
   readonly #stubs: ImportStubs;
-  readonly #findImport: FindImport;
+  readonly #host: LinkHost;
   /** Bytes that the arena has in all. */
   readonly #room: number;
   /** What is in memory, of modules that are loaded and of those that are gone but still referred to. */
   readonly #images = new Set<Image>();
 
-  constructor(arena: CodeArena, stubs: ImportStubs, findImport: FindImport) {
+  constructor(arena: CodeArena, stubs: ImportStubs, host: LinkHost) {
     this.#arena = arena;
     this.#stubs = stubs;
-    this.#findImport = findImport;
+    this.#host = host;
     this.#room = arena.stats().reserved;
   }
 
@@ -68,12 +73,16 @@ export class Linker {
       for (const plan of plans.values()) this.#install(plan, plans);
       for (const loaded of plans.keys()) loaded.checkWhole();
     } catch (error) {
-      for (const { image } of plans.values()) this.#close(image);
+      for (const { image } of plans.values()) {
+        for (const stub of image.takenStubs.values()) this.#stubs.release(stub); // no one else has its address
+        this.#close(image);
+      }
       throw error;
     }
     for (const [loaded, { image }] of plans) {
       loaded.image = image;
       this.#images.add(image);
+      this.#host.log(() => `linked ${describe(image)}`);
     }
     return module.image!;
   }
@@ -94,6 +103,7 @@ export class Linker {
       if (reached.has(image)) continue;
       this.#images.delete(image);
       this.#close(image);
+      this.#host.log(() => `freed ${describe(image)}`);
     }
   }
 
@@ -122,7 +132,7 @@ export class Linker {
       const { name, binding } = use.symbol;
       const isOwn = isDefined(module, use);
       if (isOwn && binding !== SymbolBinding.Weak) continue;
-      const found = this.#findImport(name, reasons);
+      const found = this.#host.findImport(name, reasons);
       // A weak definition gives way to another one, and stands where there is none.
       if (found?.kind === 'data' && found.definition.module === module) continue;
       if (found === undefined && isOwn) continue;
@@ -134,22 +144,16 @@ export class Linker {
   }
 
   #install({ references, imports, image }: Plan, plans: ReadonlyMap<Module, Plan>): void {
-    const stubs = new Map<Use, number>();
-    const stubOf = (use: Use): number => {
-      let address = stubs.get(use);
-      if (address === undefined) {
-        const stub = this.#stubs.acquire(use.symbol.name);
-        image.stubs.push(stub);
-        address = Number(stub.address);
-        stubs.set(use, address);
-      }
-      return address;
+    const stubOf = ({ symbol: { name } }: Use, stubs: Map<string, ImportStub>): number => {
+      const stub = stubs.get(name) ?? this.#stubs.acquire(name);
+      stubs.set(name, stub);
+      return Number(stub.address);
     };
     const addressOf = (use: Use): number => {
       if (!imports.has(use)) return image.addressOf(use.symbol);
       const found = imports.get(use);
       if (found === undefined) return 0;
-      if (found.kind === 'function') return stubOf(use);
+      if (found.kind === 'function') return stubOf(use, image.takenStubs);
       if (found.kind === 'address') return found.address;
       const { module: other, symbol } = found.definition;
       const holder = other.image ?? plans.get(other)!.image;
@@ -158,7 +162,7 @@ export class Linker {
     };
     const target = ({ kind: { needs }, use }: Patch): number => {
       if (needs === 'slot') return image.addressOfSlot(use.slot);
-      return needs === 'call' && imports.has(use) ? stubOf(use) : addressOf(use);
+      return needs === 'call' && imports.has(use) ? stubOf(use, image.calledStubs) : addressOf(use);
     };
     image.install((area, bytes) => {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -173,8 +177,12 @@ export class Linker {
 
   #close(image: Image): void {
     image.close();
-    for (const stub of image.stubs) this.#stubs.release(stub);
+    for (const stub of image.calledStubs.values()) this.#stubs.release(stub);
   }
+}
+
+function describe({ path, layout: { areas } }: Image): string {
+  return `${path}: ${areas.code.size} bytes of code, ${areas.writable.size} of data, ${areas.constant.size} of constants`;
 }
 
 /** True if the module itself has what the symbol names. */

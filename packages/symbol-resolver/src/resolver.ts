@@ -7,7 +7,7 @@ import { SmfCache } from '@simple-jit/smf-cache';
 import type { JitSymbolResolverConfig } from './config.js';
 import { ResolveError } from './errors.js';
 import type { Failure, Found } from './found.js';
-import { ImportStubs } from './import-stubs.js';
+import { type ImportStub, ImportStubs } from './import-stubs.js';
 import { bindInterpreted } from './interpreted.js';
 import { type Import, Linker } from './linker.js';
 import { find, findEntryPoint, findImport, type Places } from './lookup.js';
@@ -42,8 +42,8 @@ export class JitSymbolResolver implements Disposable {
   /** Of `#found`: symbols of the process. */
   readonly #fromProcess = new Set<string>();
   readonly #callables = new Map<string, BoundFunction<NativeSignature>>();
-  /** The addresses of stubs that callables are bound to. */
-  readonly #entries = new Map<string, bigint>();
+  /** Lets go of the stub of a callable that nobody has any more. */
+  readonly #collected = new FinalizationRegistry<ImportStub>((stub) => this.#stubs?.release(stub));
   #closed = false;
 
   /**
@@ -60,8 +60,14 @@ export class JitSymbolResolver implements Disposable {
     });
     const { arena } = this.jit;
     this.#stubs = arena && new ImportStubs(arena, (name) => this.#functionAddress(name));
+    const { verbose, log } = this.jit.config;
     const linker =
-      arena && this.#stubs && new Linker(arena, this.#stubs, (name, reasons) => this.#importOf(name, reasons));
+      arena &&
+      this.#stubs &&
+      new Linker(arena, this.#stubs, {
+        findImport: (name, reasons) => this.#importOf(name, reasons),
+        log: (line) => verbose && log(`[simple-jit] ${line()}`),
+      });
     this.#places = { modules: this.#modules, jit: this.jit, process, linker };
   }
 
@@ -190,7 +196,7 @@ export class JitSymbolResolver implements Disposable {
     this.#checkOpen();
     const key = entryKey(this.#moduleAt(path)?.path ?? resolvePath(path));
     findEntryPoint(this.#places, key.slice(ENTRY.length));
-    return bindFunction(this.#entry(key), signature, { name: `the entry point of ${path}` });
+    return this.#bindStub(key, signature, `the entry point of ${path}`);
   }
 
   /**
@@ -216,7 +222,7 @@ export class JitSymbolResolver implements Disposable {
     this.#places.linker?.close();
     for (const module of this.#modules.values()) module.close();
     this.#modules.clear();
-    for (const books of [this.#registered, this.#addresses, this.#found, this.#callables, this.#entries]) books.clear();
+    for (const books of [this.#registered, this.#addresses, this.#found, this.#callables]) books.clear();
     this.#fromProcess.clear();
     try {
       this.jit.close();
@@ -266,18 +272,21 @@ export class JitSymbolResolver implements Disposable {
           : bindFunction(entry, signature, { name });
       }
       default:
-        return bindFunction(this.#entry(name), signature, { name });
+        return this.#bindStub(name, signature, name);
     }
   }
 
-  /** The stub of a name for callables from JavaScript. */
-  #entry(name: string): bigint {
-    let address = this.#entries.get(name);
-    if (address === undefined) {
-      address = this.#stubs!.acquire(name).address;
-      this.#entries.set(name, address);
+  /** A callable that goes where a name leads, whatever that is at the time. */
+  #bindStub(key: string, signature: NativeSignature, name: string): BoundFunction<NativeSignature> {
+    const stub = this.#stubs!.acquire(key);
+    try {
+      const callable = bindFunction(stub.address, signature, { name });
+      this.#collected.register(callable, stub);
+      return callable;
+    } catch (error) {
+      this.#stubs!.release(stub);
+      throw error;
     }
-    return address;
   }
 
   /** Where a call through the stub of a name goes. @throws ResolveError, LinkError */

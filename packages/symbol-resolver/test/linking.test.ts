@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { legacySmf } from '@simple-jit/fixtures';
 import { signSmf } from '@simple-jit/jit-instantiator';
 import { assembleLibrary } from '@simple-jit/jit-instantiator/assemble';
@@ -11,7 +13,7 @@ import { CodeArena } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
 import { HeaderFlags, LsmfBuilder, parseSmf, SectionType, SmfBuilder } from '@simple-jit/smf-format';
 import { builtinCodecs } from '@simple-jit/smf-format/node';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { JitSymbolResolver, type JitSymbolResolverConfig, LinkError } from '../src/index.js';
 import { compile, hasCompiler } from './support/elf.js';
 
@@ -200,6 +202,21 @@ describe.skipIf(!hasCompiler())('modules come and go', () => {
     cache.close();
   });
 
+  test('the address of a function that a module gave away is good after it', () => {
+    const giver = load('giver.smf', 'extern long helper(long); void *give(void) { return (void *)helper; }');
+    load('helper.smf', 'long helper(long n) { return n + 1; }');
+    load(
+      'keeper.smf',
+      'static long (*kept)(long); void keep(void *f) { kept = f; } long call(long n) { return kept(n); }',
+    );
+    const pointer = resolver.resolveFunction('give', { params: [], result: 'ptr' })();
+    resolver.resolveFunction('keep', { params: ['ptr'], result: 'void' })(pointer);
+    resolver.unload(giver);
+    expect(resolver.resolveFunction('call', I64_I64)(1)).toBe(2);
+    load('helper.smf', 'long helper(long n) { return n + 10; }');
+    expect(resolver.resolveFunction('call', I64_I64)(1)).toBe(11);
+  });
+
   test('data that another module refers to outlives its module', () => {
     const owner = load(
       'owner.smf',
@@ -222,6 +239,36 @@ describe.skipIf(!hasCompiler())('modules come and go', () => {
     resolver.loadSmf(user);
     expect(resolver.resolveFunction('use', I64)()).toBe(101);
     expect(arena.stats().dataBlocks).toBeLessThanOrEqual(loaded.dataBlocks);
+  });
+
+  test('with verbose, each module that comes into memory and goes is told of', () => {
+    const lines: string[] = [];
+    open({ verbose: true, log: (line) => lines.push(line) });
+    const path = load(
+      'a.smf',
+      'long data = 1; long zeros[9]; static const long table[] = {1, 2}; const long *f(void) { return table; }',
+    );
+    expect(resolver.resolve('f')).toBeDefined();
+    resolver.unload(path);
+    const linked = lines.find((line) => line.includes('linked'));
+    expect(linked).toMatch(/\[simple-jit\] linked .*a\.smf: \d+ bytes of code, \d+ of data, 16 of constants$/);
+    expect(lines).toContain(linked?.replace('linked', 'freed'));
+  });
+
+  test('the stub of a callable that nobody has any more is freed', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const names = Array.from({ length: 300 }, (_, i) => `unique${i}`);
+    const path = load('many.smf', names.map((name) => `long ${name}(void) { return 1; }`).join('\n'));
+    const kept = resolver.resolveFunction('unique0', I64);
+    for (const name of names) expect(resolver.resolveFunction(name, I64)()).toBe(1);
+    expect(arena.stats().slots).toBe(300);
+    resolver.unload(path);
+    await vi.waitFor(() => {
+      collect();
+      expect(arena.stats().slots).toBeLessThan(30);
+    });
+    expect(caught(kept)).toMatchObject({ code: 'ERR_UNRESOLVED', symbol: 'unique0' });
   });
 
   test('modules that refer to each other’s data are freed together', () => {
