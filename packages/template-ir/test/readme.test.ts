@@ -10,6 +10,7 @@ afterEach(() => {
 
 it.each([
   ['first', () => import('./readme/first.js'), ['fn$sum$f64', 6.5]],
+  ['interpret', () => import('./readme/interpret.js'), [10n]],
   ['ship', () => import('./readme/ship.js'), [21, 'fn$double$i32']],
   [
     'build',
