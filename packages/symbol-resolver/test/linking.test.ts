@@ -267,7 +267,7 @@ describe.skipIf(!hasCompiler())('modules come and go', () => {
     await vi.waitFor(() => {
       collect();
       expect(arena.stats().slots).toBeLessThan(30);
-    });
+    }, 20_000);
     expect(caught(kept)).toMatchObject({ code: 'ERR_UNRESOLVED', symbol: 'unique0' });
   });
 
