@@ -11,6 +11,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import nodeModule from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +19,7 @@ import { assembleLibrary } from '@simple-jit/jit-instantiator/assemble';
 import { SmfCache } from '@simple-jit/smf-cache';
 import { parseSmf, SectionType, SmfBuilder } from '@simple-jit/smf-format';
 import { type BenchRow, compare, duration } from './compare.js';
+import { benchInstantiate } from './instantiate.js';
 
 const LIBRARY = fileURLToPath(new URL('../../../examples/collections.tir', import.meta.url));
 
@@ -26,7 +28,12 @@ export async function benchRuntime(): Promise<BenchRow[]> {
   try {
     const library = join(folder, 'collections.smf');
     writeFileSync(library, assembleLibrary(readFileSync(LIBRARY, 'utf8')), { mode: 0o644 });
-    return [await cacheHit(library), await cacheMiss(folder), ...startUp(library)];
+    return [
+      await cacheHit(library),
+      await cacheMiss(folder),
+      ...(await benchInstantiate(folder, library)),
+      ...startUp(library),
+    ];
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -71,39 +78,41 @@ function sparseModule(path: string, size: number): string {
   return path;
 }
 
-/** Whole processes: from start to the first result, persisted against compiled against plain JS. */
+const RUNS = 21;
+
+/** Whole processes: from start to the first result, persisted against compiled against plain JS, turn by turn. */
 function startUp(library: string): BenchRow[] {
   const script = fileURLToPath(new URL('./start-up.js', import.meta.url));
-  const run = (mode: string, path: string): number => {
+  const run = (mode: string, path: string, env: Readonly<Record<string, string>> = {}): number => {
     const start = process.hrtime.bigint();
-    execFileSync(process.execPath, [script, mode, path]);
+    execFileSync(process.execPath, [script, mode, path], { env: { ...process.env, ...env } });
     return Number(process.hrtime.bigint() - start) / 1e6;
   };
   const written = `${library}.written`;
   copyFileSync(library, written);
   run('write', written);
-  const modes = ['compiled', 'persisted', 'plain'] as const;
-  const times = new Map<string, number[]>(modes.map((mode) => [mode, []]));
-  for (let i = 0; i < 11; i++) {
-    // Compiling must not find what the persisted runs need, so each has a file of its own.
-    times.get('compiled')!.push(run('compiled', library));
-    times.get('persisted')!.push(run('persisted', written));
-    times.get('plain')!.push(run('plain', library));
+  // Compiling must not find what the persisted runs need, so each has a file of its own.
+  const sides: Record<string, () => number> = {
+    compiled: () => run('compiled', library),
+    persisted: () => run('persisted', written),
+    plain: () => run('plain', library),
+  };
+  // V8 keeps the compiled JavaScript of modules where a program asks for it, from Node 22.1 on.
+  if ('enableCompileCache' in nodeModule) {
+    const cached = { NODE_COMPILE_CACHE: `${library}.compile-cache` };
+    sides['persisted, NODE_COMPILE_CACHE'] = () => run('persisted', written, cached);
+    run('persisted', written, cached);
   }
-  const median = (mode: string): number => times.get(mode)!.sort((a, b) => a - b)[5]!;
-  const [compiled, persisted, plain] = modes.map(median);
-  return [
-    {
-      what: 'process start to first result: persisted',
-      ours: duration(persisted!),
-      against: `compiled ${duration(compiled!)}`,
-      ratio: compiled! / persisted!,
-    },
-    {
-      what: 'process start to first result: persisted',
-      ours: duration(persisted!),
-      against: `plain JS ${duration(plain!)}`,
-      ratio: plain! / persisted!,
-    },
-  ];
+  const times = new Map(Object.keys(sides).map((name) => [name, [] as number[]]));
+  for (let i = 0; i < RUNS; i++) for (const [name, side] of Object.entries(sides)) times.get(name)!.push(side());
+  const median = (name: string): number => times.get(name)!.sort((a, b) => a - b)[RUNS >> 1]!;
+  const against = (name: string, other: string): BenchRow => ({
+    what: `process start to first result: ${name}`,
+    ours: duration(median(name)),
+    against: `${other}: ${duration(median(other))}`,
+    ratio: median(other) / median(name),
+  });
+  const rows = [against('persisted', 'compiled'), against('persisted', 'plain')];
+  const cached = [...times.keys()].filter((name) => name.includes('CACHE'));
+  return [...rows, ...cached.map((name) => against(name, 'persisted'))];
 }
