@@ -20,9 +20,9 @@ const PACKAGES: Record<string, object> = {
 it('examples print what they say', () => {
   const readme = fs.readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const examples = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map((match) => match[1]!);
-  expect(examples).toHaveLength(2);
-  // The second one uses what the first imports.
-  const source = `${examples[0]}\n{\n${examples[1]}\n}`;
+  expect(examples).toHaveLength(3);
+  // The others use what the first imports.
+  const source = examples.map((example, i) => (i === 0 ? example : `{\n${example}\n}`)).join('\n');
   const body = source.replace(/^import (\{.*?\}) from '(.*?)';$/gm, "const $1 = packages['$2'];");
   const expected = [...source.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map((match) => match[1]!);
   const printed: string[] = [];
@@ -31,5 +31,5 @@ it('examples print what they say', () => {
   };
   new Function('packages', 'console', body)(PACKAGES, { log });
   expect(printed).toEqual(expected);
-  expect(printed).toHaveLength(2);
+  expect(printed).toHaveLength(4);
 });

@@ -379,6 +379,42 @@ describe('errors', () => {
     }
   });
 
+  it('what specialisation leaves in no function', () => {
+    const changed = (text: string, change: object): ConcreteFunction => {
+      const [fn] = functionsOf(text);
+      const [entry] = fn!.blocks;
+      const [first, ...rest] = entry!.instructions;
+      return {
+        ...fn!,
+        blocks: [{ ...entry!, instructions: [{ ...first!, ...change } as typeof first & object, ...rest] }],
+      };
+    };
+    const slot = 'fn f() -> ptr<i64> {\nentry:\n  p = slot i64\n  return p\n}';
+    const elem = 'fn f(p: ptr<i64>, i: i64) -> ptr<i64> {\nentry:\n  q = elem p, i\n  return q\n}';
+    const size = 'fn f() -> i64 {\nentry:\n  n: i64 = const 3\n  return n\n}';
+    for (const fn of [
+      changed(slot, { layout: undefined }),
+      changed(elem, { size: undefined }),
+      changed(size, { op: 'sizeof', type: scalar('i64') }),
+    ]) {
+      expect(caught(() => compileUnit([fn]))).toMatchObject({ code: 'ERR_NOT_CONCRETE', symbol: 'fn$f' });
+    }
+    const module = parseModule(
+      'module m\nfn f<T: Num>(x: T) -> i64 {\nentry:\n  if T is Int, yes, no\nyes:\n  return 1\nno:\n  return 2\n}',
+    );
+    const undecided = { ...module.templates[0]!, symbol: 'fn$f', typeArgs: [] } as unknown as ConcreteFunction;
+    expect(caught(() => compileUnit([undecided]))).toMatchObject({ code: 'ERR_NOT_CONCRETE', symbol: 'fn$f' });
+    // More than the frame gives; less is given.
+    const aligned = (align: number): ConcreteFunction => changed(slot, { layout: { size: 64, align } });
+    expect(caught(() => compileUnit([aligned(32)]))).toMatchObject({ code: 'ERR_UNSUPPORTED_TYPE', symbol: 'fn$f' });
+    const native = runNatively([aligned(16)]);
+    try {
+      expect((native.call('fn$f', []) as bigint) % 16n).toBe(0n);
+    } finally {
+      native.close();
+    }
+  });
+
   it('a stack frame that no stack holds', async () => {
     const { Frame } = await import('../src/frame.js');
     expect(caught(() => new Frame('fn$f', 0, 2 ** 28, [], true))).toMatchObject({
@@ -394,9 +430,13 @@ describe('large functions', () => {
   const chain = (count: number): string =>
     `fn f(x: i64) -> i64 {\nentry:\n  jump b0(x)\n${Array.from({ length: count }, (_, i) => `b${i}(p${i}: i64):\n  c${i} = gt p${i}, ${i}\n  d${i} = sub p${i}, x\n  branch c${i}, b${i + 1}(d${i}), b${i + 1}(p${i})`).join('\n')}\nb${count}(last: i64):\n  return last\n}`;
 
+  const walk = (count: number): string =>
+    `fn f(x: i64) -> i64 {\nentry:\n  a = slot array<i64, ${count + 1}>\n  p0 = item a, 0\n  store p0, x\n  s0 = add x, 1\n${Array.from({ length: count }, (_, i) => `  p${i + 1} = elem p${i}, 1\n  store p${i + 1}, s${i}\n  l${i} = load p${i}\n  s${i + 1} = add s${i}, l${i}`).join('\n')}\n  return s${count}\n}`;
+
   it.each([
     ['20,000 instructions in a row', straight(20_000)],
     ['5,000 branches in a row', chain(5_000)],
+    ['3,000 steps from one element to the next', walk(3_000)],
   ])('%s', (_, text) => {
     const functions = functionsOf(text);
     const native = runNatively(functions);

@@ -61,6 +61,10 @@ export function lowerAddress(context: LoweringContext, step: AddressStep): void 
 function elementAddress(context: LoweringContext, step: AddressStep & { readonly op: 'elem' | 'item' }): MemoryOperand {
   const size = elementSize(context.source, step);
   const base = context.use(step.base);
+  const constant = context.uses.constantIndex(step.index);
+  if (constant !== undefined && Math.abs(constant * size) < 2 ** 31) {
+    return memoryAt(base, NO_REG, 0, constant * size);
+  }
   const index = context.use(step.index);
   const product = context.temporary(GENERAL);
   for (const factor of [3, 5, 9]) {

@@ -16,6 +16,10 @@ const EFFECTS: ReadonlySet<string> = new Set([
 const NO_STEP = 0;
 const PLAIN = 1;
 const INDEXED = 2;
+const KIND = 3;
+/** Each load and store goes through all steps of its address: more of them would make a long chain cost its square. */
+const MAX_STEPS = 8;
+const ONE_STEP = KIND + 1;
 /** A displacement has 31 bits, and the frame's own offsets come on top. */
 const MAX_DISPLACEMENT = 2 ** 29;
 
@@ -28,8 +32,9 @@ export class Uses {
   /** By value: constants, address steps and comparisons. */
   private readonly definitions: (Instruction | undefined)[];
   private readonly definitionBlock: number[];
-  /** By value: NO_STEP, PLAIN or INDEXED, and how far from a register its address would be at most. */
+  /** By value: NO_STEP, PLAIN or INDEXED, plus ONE_STEP for each step before it. */
   private readonly steps: number[];
+  /** By value: how far from a register its address would be at most. */
   private displacements: Map<Value, number> | undefined = undefined;
 
   /** `order`: the reachable blocks, definitions before uses. */
@@ -90,14 +95,17 @@ export class Uses {
   }
 
   private step(result: Value, base: Value, offset: number, indexed: boolean): void {
-    const taken = indexed && this.steps[base] === INDEXED;
+    const before = this.steps[base]!;
+    if (before >= MAX_STEPS * ONE_STEP) return;
+    const isIndexed = (before & KIND) === INDEXED;
+    const taken = indexed && isIndexed;
     const displacement = (taken ? 0 : (this.displacements?.get(base) ?? 0)) + offset;
     if (Math.abs(displacement) > MAX_DISPLACEMENT) return;
     if (displacement !== 0) {
       this.displacements ??= new Map();
       this.displacements.set(result, displacement);
     }
-    this.steps[result] = indexed || this.steps[base] === INDEXED ? INDEXED : PLAIN;
+    this.steps[result] = (before & ~KIND) + ONE_STEP + (indexed || isIndexed ? INDEXED : PLAIN);
   }
 
   /** The index of an element, if it is a constant. */
@@ -137,7 +145,7 @@ export class Uses {
         counts[instruction.base]!++;
         counts[instruction.index]!++;
         if (!this.isStep(instruction.result)) return;
-        if (this.steps[instruction.base] !== INDEXED || this.constantIndex(instruction.index) !== undefined)
+        if ((this.steps[instruction.base]! & KIND) !== INDEXED || this.constantIndex(instruction.index) !== undefined)
           this.addressUses[instruction.base]!++;
         return;
       case 'field':
