@@ -39,14 +39,20 @@ export function layoutOf(type: Type, types: TypeEnvironment): TypeLayout {
   return new Layouts(types).of(type);
 }
 
+interface Laid {
+  readonly type: NamedType;
+  readonly declaration: TypeDeclaration;
+  readonly layout: TypeLayout;
+}
+
 /** Layouts, each computed once, and the record of which were looked at. */
 export class Layouts {
   readonly #types: TypeEnvironment;
   readonly #known = new Map<Type, TypeLayout>();
-  readonly #lines: string[] = [];
+  readonly #laid: Laid[] = [];
   /** What is being laid out, outermost first; a cycle comes back to one of them. */
   readonly #open = new Set<Type>();
-  readonly #path: string[] = [];
+  readonly #path: (Type | string)[] = [];
   /** Fields so far: declarations that use each other can ask for exponentially many types. */
   #placed = 0;
 
@@ -66,7 +72,7 @@ export class Layouts {
 
   /** The structs and enums that were looked at, one line of text each, sorted: equal lines mean equal layouts. */
   lines(): readonly string[] {
-    return this.#lines.toSorted();
+    return this.#laid.map(describe).sort();
   }
 
   #compute(type: Type): TypeLayout {
@@ -90,11 +96,10 @@ export class Layouts {
   }
 
   #named(type: NamedType): TypeLayout {
-    const name = typeToString(type);
     const declaration = this.#types(type.name);
-    this.#path.push(name);
+    this.#path.push(type);
     if (declaration === undefined) throw this.#error('UNKNOWN_TYPE', `nothing declares the type ${type.name}`);
-    if (this.#open.has(type)) throw this.#error('LAYOUT_CYCLE', `${name} contains itself by value`);
+    if (this.#open.has(type)) throw this.#error('LAYOUT_CYCLE', `${typeToString(type)} contains itself by value`);
     if (this.#open.size >= MAX_LAYOUT_DEPTH) {
       throw this.#error('LIMIT', `more than ${MAX_LAYOUT_DEPTH} structs and enums are within one another`);
     }
@@ -106,7 +111,7 @@ export class Layouts {
     const layout = declaration.kind === 'struct' ? this.#struct(type, declaration) : this.#enum(type, declaration);
     this.#open.delete(type);
     this.#path.pop();
-    this.#lines.push(describe(name, declaration, layout));
+    this.#laid.push({ type, declaration, layout });
     return layout;
   }
 
@@ -167,7 +172,11 @@ export class Layouts {
   }
 
   #error(code: LayoutCode, message: string): IrLayoutError {
-    const error = new IrLayoutError(code, [...this.#path], message);
+    const error = new IrLayoutError(
+      code,
+      this.#path.map((step) => (typeof step === 'string' ? step : typeToString(step))),
+      message,
+    );
     this.#path.length = 0;
     this.#open.clear();
     return error;
@@ -179,7 +188,8 @@ function roundUp(offset: number, align: number): number {
 }
 
 /** `struct Pair<u8, f64> { a: u8 @0, b: f64 @8 } size 16 align 8` */
-function describe(name: string, declaration: TypeDeclaration, { fields, size, align }: TypeLayout): string {
+function describe({ type: named, declaration, layout }: Laid): string {
+  const { fields, size, align } = layout;
   const show = (path: string, field: string): string => {
     const { type, offset } = fields.get(path)!;
     return `${field}: ${typeToString(type)} @${offset}`;
@@ -191,5 +201,5 @@ function describe(name: string, declaration: TypeDeclaration, { fields, size, al
           const members = variant.fields.map((field) => show(`${variant.name}.${field.name}`, field.name));
           return members.length === 0 ? variant.name : `${variant.name}(${members.join(', ')})`;
         });
-  return `${declaration.kind} ${name} { ${parts.join(', ')} } size ${size} align ${align}`;
+  return `${declaration.kind} ${typeToString(named)} { ${parts.join(', ')} } size ${size} align ${align}`;
 }

@@ -25,7 +25,7 @@ export const MAX_FIELDS = 65_535;
 export const MAX_LAYOUT_DEPTH = 256;
 
 /** Fields of all structs and enums whose layouts one function needs. */
-export const MAX_LAYOUT_FIELDS = 2 ** 20;
+export const MAX_LAYOUT_FIELDS = 2 ** 17;
 
 /** Bytes of all slots of a function. */
 export const MAX_SLOT_BYTES = 2 ** 30;
