@@ -26,6 +26,7 @@ export class ImportStubs {
   readonly #arena: CodeArena;
   readonly #find: (name: string) => bigint;
   readonly #stubs = new Map<string, Stub>();
+  readonly #names = new Map<bigint, string>();
 
   /** @param find the present address of a function, called by the first call; what it throws, that call throws */
   constructor(arena: CodeArena, find: (name: string) => bigint) {
@@ -41,6 +42,11 @@ export class ImportStubs {
     return this.#stubs.has(name);
   }
 
+  /** The name whose stub is at an address. */
+  nameAt(address: bigint): string | undefined {
+    return this.#names.get(address);
+  }
+
   names(): Iterable<string> {
     return this.#stubs.keys();
   }
@@ -51,6 +57,7 @@ export class ImportStubs {
     if (stub === undefined) {
       stub = this.#make(name);
       this.#stubs.set(name, stub);
+      this.#names.set(stub.address, name);
     }
     stub.users += 1;
     return stub;
@@ -63,6 +70,7 @@ export class ImportStubs {
     stub.users -= 1;
     if (stub.users > 0) return;
     this.#stubs.delete(name);
+    this.#names.delete(stub.address);
     stub.block.close();
     stub.slot.close();
   }
@@ -80,6 +88,7 @@ export class ImportStubs {
       slot.close();
     }
     this.#stubs.clear();
+    this.#names.clear();
   }
 
   #make(name: string): Stub {

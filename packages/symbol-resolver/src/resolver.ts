@@ -294,7 +294,23 @@ export class JitSymbolResolver implements Disposable {
     this.#checkOpen();
     if (name.startsWith(ENTRY)) return findEntryPoint(this.#places, name.slice(ENTRY.length));
     const found = this.#findFunction(name);
+    if (found.from === 'table') this.#checkEnds(name);
     return found.from === 'jit' ? this.jit.entryOf(name)! : found.address;
+  }
+
+  /** Code has the addresses of stubs, so that one may be registered: jumps from stub to stub must end. @throws ResolveError */
+  #checkEnds(name: string): void {
+    const path = [name];
+    for (let next = this.#nextStub(name); next !== undefined; next = this.#nextStub(next)) {
+      path.push(next);
+      if (path.indexOf(next) === path.length - 1) continue;
+      throw unresolved(name, { reasons: [`what is registered goes in circles: ${path.join(' -> ')}`] });
+    }
+  }
+
+  #nextStub(name: string): string | undefined {
+    const registered = this.#registered.get(name);
+    return registered && this.#stubs?.nameAt(registered.address);
   }
 
   /** What a name leads to that a module does not define itself. */

@@ -217,6 +217,34 @@ describe.skipIf(!hasCompiler())('modules come and go', () => {
     expect(resolver.resolveFunction('call', I64_I64)(1)).toBe(11);
   });
 
+  test('names that are registered to go to each other are an error, not an endless jump', () => {
+    load(
+      'giver.smf',
+      `extern long one(void); extern long two(void); void *give_one(void) { return one; } void *give_two(void) { return two; }
+       long call(void) { return one() + two(); }`,
+    );
+    load('functions.smf', 'long one(void) { return 1; } long two(void) { return 2; }');
+    const [one, two] = ['give_one', 'give_two'].map((name) => {
+      return resolver.resolveFunction(name, { params: [], result: 'ptr' })();
+    });
+    const call = resolver.resolveFunction('call', I64);
+    expect(call()).toBe(3);
+    resolver.register('one', two!, I64);
+    expect(call()).toBe(4);
+    resolver.register('two', one!, I64);
+    expect(caught(() => call())).toMatchObject({
+      code: 'ERR_UNRESOLVED',
+      message: expect.stringMatching(/circles: two -> one -> two/),
+    });
+    resolver.register('one', one!, I64);
+    expect(caught(() => call())).toMatchObject({
+      code: 'ERR_UNRESOLVED',
+      message: expect.stringMatching(/circles: one -> one/),
+    });
+    resolver.register('one', resolver.resolve('call')!, I64);
+    expect(caught(() => call())).toMatchObject({ kind: 'stack-overflow' });
+  });
+
   test('data that another module refers to outlives its module', () => {
     const owner = load(
       'owner.smf',
