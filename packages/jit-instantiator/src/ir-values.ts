@@ -23,6 +23,7 @@ const ARRAYS: Readonly<Record<string, readonly string[]>> = {
  */
 export function toIrValue(value: unknown, type: Type, memory: GuestMemory, what: string): IrValue {
   if (type.kind === 'ptr') return toAddress(value, type.to, memory, `${what} (${typeToString(type)})`);
+  if (type.kind === 'fn') return toFunctionAddress(value, `${what} (${typeToString(type)})`);
   const wanted = jsKind(type);
   if (typeof value !== wanted)
     throw new TypeError(`${what} (${typeToString(type)}) must be a ${wanted}, not a ${typeof value}`);
@@ -37,6 +38,12 @@ export function fromIrValue(value: IrValue | undefined, type: Type | undefined):
 function jsKind(type: Type): 'bigint' | 'boolean' | 'number' {
   if (type.kind !== 'scalar' || type.name === 'i64' || type.name === 'u64') return 'bigint';
   return type.name === 'bool' ? 'boolean' : 'number';
+}
+
+function toFunctionAddress(value: unknown, what: string): bigint {
+  if (value === null) return 0n;
+  if (typeof value === 'bigint') return BigInt.asUintN(64, value);
+  throw new TypeError(`${what} must be null or the address of a function, not a ${typeof value}`);
 }
 
 function toAddress(value: unknown, to: Type, memory: GuestMemory, what: string): bigint {

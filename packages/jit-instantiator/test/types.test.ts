@@ -143,6 +143,35 @@ describe.each(['native', 'interpret'] as const)('%s', (mode) => {
     expect(run('fn$size')).toBe(8n);
   });
 
+  test('structs that are passed and returned are buffers for a caller', () => {
+    const SWAP = `fn swap<T: Any>(p: Pair<u8, T>) -> Pair<T, u8> {
+entry:
+  from = slot Pair<u8, T>
+  store from, p
+  to = slot Pair<T, u8>
+  a_at = field from, a
+  a = load a_at
+  b_at = field from, b
+  b = load b_at
+  first = field to, a
+  store first, b
+  second = field to, b
+  store second, a
+  q = load to
+  return q
+}
+`;
+    jit.loadSmfMetadata(write('lib.smf', PAIR + SWAP));
+    const [from, to] = [new Uint8Array(16), new Uint8Array(16)];
+    from[0] = 7;
+    new DataView(from.buffer).setFloat64(8, -1.5, true);
+    run('fn$swap$f64', to, from);
+    expect(new DataView(to.buffer).getFloat64(0, true)).toBe(-1.5);
+    expect(to[8]).toBe(7);
+    expect(() => run('fn$swap$f64', to)).toThrow(TypeError);
+    expect(() => run('fn$swap$f64', to, 5)).toThrow(TypeError);
+  });
+
   test('addresses of functions outlive reloads, and who took them', () => {
     const STEP = (op: string) => `fn step<T: Num>(x: T) -> T {\nentry:\n  y = ${op} x, x\n  return y\n}\n`;
     const TAKE = 'fn take<T: Num>() -> fn(T) -> T {\nentry:\n  p = fnaddr step<T>\n  return p\n}\n';
@@ -157,8 +186,14 @@ describe.each(['native', 'interpret'] as const)('%s', (mode) => {
     jit.dropCachedSymbol('fn$step$i64');
     expect(run('fn$use$i64', pointer, 5n)).toBe(25n);
     expect(run('fn$take$i64')).toBe(pointer);
-    jit.loadSmfMetadata(write('lib.smf', STEP('add') + TAKE + USE));
+    const path = write('lib.smf', STEP('add') + TAKE);
+    jit.loadSmfMetadata(path);
+    jit.loadSmfMetadata(write('use.smf', USE));
     expect(run('fn$use$i64', pointer, 5n)).toBe(10n);
+    jit.unloadSmf(path);
+    expect(run('fn$use$i64', pointer, 5n)).toBe(10n);
+    expect(() => run('fn$use$i64', null, 5n)).toThrow(expect.objectContaining({ code: 'ERR_TRAP', kind: 'memory' }));
+    expect(() => run('fn$use$i64', 5, 5n)).toThrow(TypeError);
   });
 });
 
