@@ -25,11 +25,21 @@ export function lowerCheckedBinary(
   if (op === 'mul_checked') lowerCheckedMultiply(context, type, result, left, right);
   else if (op === 'div_checked') lowerCheckedDivide(context, type, result, left, right);
   else {
-    const other = context.use(right);
-    const register = context.defineValue(result);
-    context.copyValue(register, left);
     // In its own width the processor says both: signed overflow, and the carry that is an unsigned one.
-    context.emit((op === 'add_checked' ? ADD : SUB)[type.bits]!, register, other);
+    const add = op === 'add_checked';
+    const swap = add && context.constantOf(right) === undefined && context.constantOf(left) !== undefined;
+    const [first, second] = swap ? [right, left] : [left, right];
+    const immediate = type.bits >= 32 ? context.immediateOf(second) : undefined;
+    const other = immediate === undefined ? context.use(second) : NO_REG;
+    const register = context.defineValue(result);
+    context.copyValue(register, first);
+    if (immediate === undefined) context.emit((add ? ADD : SUB)[type.bits]!, register, other);
+    else {
+      const rows = add ? x64.add : x64.sub;
+      const short = immediate >= -128 && immediate <= 127;
+      const row = type.bits === 64 ? (short ? rows.i64short : rows.i64) : short ? rows.i32short : rows.i32;
+      context.emitImmediate(row, NO_REG, register, immediate);
+    }
     context.trapIf(type.signed ? CC_O : CC_B, 'overflow');
   }
 }

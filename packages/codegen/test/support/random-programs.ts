@@ -110,6 +110,8 @@ export function checkProgram(program: TestProgram, options: InternalOptions, apa
     }
     const addresses = new Map([...slots].map(([key, slot]) => [key, slot.address]));
     for (const one of compiled) {
+      const offsets = one.traps.map(({ offset }) => offset);
+      if (offsets.some((offset, i) => i > 0 && offset <= offsets[i - 1]!)) throw new Error(`traps at ${offsets}`);
       const unit = install(one, addresses);
       units.push(unit);
       for (const { symbol, offset } of one.functions) {
