@@ -1,7 +1,6 @@
 // Modules that come and go, and what they reach beyond each other: the JIT, the process, entry points, signatures.
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -9,16 +8,18 @@ import { runInNewContext } from 'node:vm';
 import { legacySmf } from '@simple-jit/fixtures';
 import { signSmf } from '@simple-jit/jit-instantiator';
 import { assembleLibrary } from '@simple-jit/jit-instantiator/assemble';
-import { CodeArena } from '@simple-jit/native-mem';
+import type { CodeArena } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
 import { HeaderFlags, LsmfBuilder, parseSmf, SectionType, SmfBuilder } from '@simple-jit/smf-format';
 import { builtinCodecs } from '@simple-jit/smf-format/node';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { JitSymbolResolver, type JitSymbolResolverConfig, LinkError } from '../src/index.js';
 import { compile, hasCompiler } from './support/elf.js';
+import { caught, I64, I64_I64, Place } from './support/harness.js';
 
 const COLLECTIONS = readFileSync(new URL('../../../examples/collections.tir', import.meta.url), 'utf8');
 
+let place: Place;
 let folder: string;
 let arena: CodeArena;
 let resolver: JitSymbolResolver;
@@ -30,46 +31,23 @@ const open = (config: Partial<JitSymbolResolverConfig> = {}): JitSymbolResolver 
 };
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'symbol-resolver-'));
-  arena = new CodeArena({ reserve: 2 ** 26 });
+  place = new Place();
+  ({ folder, arena } = place);
   open();
 });
 afterEach(() => {
   resolver.close();
   expect(arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
-  arena.close();
-  rmSync(folder, { recursive: true });
+  place.close();
 });
 
-function write(name: string, bytes: Uint8Array, mode = 0o644): string {
-  const path = join(folder, name);
-  rmSync(path, { force: true });
-  const mask = process.umask(0);
-  try {
-    writeFileSync(path, bytes, { mode });
-  } finally {
-    process.umask(mask);
-  }
-  return path;
-}
+const write = (name: string, bytes: Uint8Array, mode?: number): string => place.write(name, bytes, mode);
 
 function load(name: string, source: string, flags?: readonly string[]): string {
   const path = write(name, compile(source, flags));
   resolver.loadSmf(path);
   return path;
 }
-
-const caught = (action: () => unknown): unknown => {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-};
-
-const I64 = { params: [], result: 'i64:number' } as const;
-const I64_I64 = { params: ['i64:number'], result: 'i64:number' } as const;
 
 describe.skipIf(!hasCompiler())('code that calls the JIT', () => {
   const CALLER = `

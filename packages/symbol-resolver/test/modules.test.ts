@@ -1,55 +1,40 @@
 // Modules of real C, compiled by gcc, loaded and run: sections, relocations, references between modules.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CodeArena, TrapError } from '@simple-jit/native-mem';
+import { type CodeArena, TrapError } from '@simple-jit/native-mem';
 import { RelocationType, SectionType, SmfBuilder, SymbolBinding, SymbolType } from '@simple-jit/smf-format';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JitSymbolResolver, LinkError } from '../src/index.js';
 import { compile, hasCompiler } from './support/elf.js';
+import { caught, I64, I64_I64, I64_I64_I64, Place } from './support/harness.js';
 
+let place: Place;
 let folder: string;
 let arena: CodeArena;
 let resolver: JitSymbolResolver;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'symbol-resolver-'));
-  arena = new CodeArena({ reserve: 2 ** 26 });
+  place = new Place();
+  ({ folder, arena } = place);
   resolver = new JitSymbolResolver({ arena });
 });
 afterEach(() => {
   resolver.close();
   expect(arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
-  arena.close();
-  rmSync(folder, { recursive: true });
+  place.close();
 });
 
 function load(name: string, bytes: Uint8Array): string {
-  const path = join(folder, name);
-  rmSync(path, { force: true });
-  writeFileSync(path, bytes, { mode: 0o644 });
+  const path = place.write(name, bytes);
   resolver.loadSmf(path);
   return path;
 }
-
-const caught = (action: () => unknown): unknown => {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-};
 
 /** What is allocated in the arena. */
 function inUse() {
   const { used, codeBytes, blocks, slots, dataBlocks, dataBytes } = arena.stats();
   return { used, codeBytes, blocks, slots, dataBlocks, dataBytes };
 }
-
-const I64 = { params: [], result: 'i64:number' } as const;
-const I64_I64 = { params: ['i64:number'], result: 'i64:number' } as const;
-const I64_I64_I64 = { params: ['i64:number', 'i64:number'], result: 'i64:number' } as const;
 
 /** The protection of the page at an address, as the kernel tells it: `r-xp`. */
 function pageProtection(address: bigint): string {

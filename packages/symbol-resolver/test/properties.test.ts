@@ -1,40 +1,20 @@
 // What must hold whatever is loaded, and in whatever order: names follow the binding rules, and damaged modules are told of.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CodeArena, NativeMemError } from '@simple-jit/native-mem';
+import { NativeMemError } from '@simple-jit/native-mem';
 import { parseSmf, SectionType, SmfBuilder, SmfFormatError, SymbolBinding, SymbolType } from '@simple-jit/smf-format';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { JitSymbolResolver, ResolveError } from '../src/index.js';
 import { compile, hasCompiler } from './support/elf.js';
+import { I32, sharedPlace } from './support/harness.js';
 
 const { Local, Global, Weak } = SymbolBinding;
 
-let folder: string;
-let arena: CodeArena;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'symbol-resolver-'));
-  arena = new CodeArena({ reserve: 2 ** 26 });
-});
-afterAll(() => {
-  arena.close();
-  rmSync(folder, { recursive: true });
-});
-
-/** A new file of that name, so that it is another version for everybody. */
-function write(name: string, bytes: Uint8Array): string {
-  const path = join(folder, name);
-  rmSync(path, { force: true });
-  writeFileSync(path, bytes, { mode: 0o644 });
-  return path;
-}
+const place = sharedPlace();
 
 // Two pairs have the same FNV-1a 32.
 const NAMES = ['costarring', 'liquid', 'declinate', 'macallums', 'a', 'b', 'c'];
 const MODULES = 14; // more than are walked
-const I32 = { params: [], result: 'i32' } as const;
 
 interface Symbol {
   readonly name: string;
@@ -73,7 +53,7 @@ const command = fc.oneof(
 test('a name leads where the naive walk over all modules leads, as modules come and go', () => {
   fc.assert(
     fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
-      using resolver = new JitSymbolResolver({ arena });
+      using resolver = new JitSymbolResolver({ arena: place().arena });
       const loaded = new Map<number, { symbols: readonly Symbol[]; first: number }>();
       const registered = new Map<string, number>();
       const bound = new Map<string, () => number>();
@@ -100,15 +80,15 @@ test('a name leads where the naive walk over all modules leads, as modules come 
       };
       for (const step of commands) {
         if (step.kind === 'load') {
-          const path = write(`${step.module}.smf`, moduleOf(step.symbols, next));
+          const path = place().write(`${step.module}.smf`, moduleOf(step.symbols, next));
           resolver.loadSmf(path);
           // A module that is loaded again keeps its place: so does the key of a Map.
           loaded.set(step.module, { symbols: step.symbols, first: next });
           next += step.symbols.length;
         } else if (step.kind === 'unload') {
-          expect(resolver.unload(join(folder, `${step.module}.smf`))).toBe(loaded.delete(step.module));
+          expect(resolver.unload(join(place().folder, `${step.module}.smf`))).toBe(loaded.delete(step.module));
         } else if (step.kind === 'register') {
-          const block = arena.allocate(Uint8Array.of(0xb8, next, next >> 8, 0, 0, 0xc3));
+          const block = place().arena.allocate(Uint8Array.of(0xb8, next, next >> 8, 0, 0, 0xc3));
           blocks.push(block);
           resolver.register(step.name, block.address, I32);
           registered.set(step.name, next++);
@@ -123,7 +103,7 @@ test('a name leads where the naive walk over all modules leads, as modules come 
       for (const name of NAMES) check(name);
       resolver.close();
       for (const block of blocks) block.close();
-      expect(arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
+      expect(place().arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
     }),
     { numRuns: 150 },
   );
@@ -144,10 +124,10 @@ const isTyped = (error: unknown): boolean =>
   (error instanceof NativeMemError && error.code === 'ENOMEM');
 
 function loadAndResolve(bytes: Uint8Array, other: string): void {
-  using resolver = new JitSymbolResolver({ arena });
+  using resolver = new JitSymbolResolver({ arena: place().arena });
   resolver.loadSmf(other);
   try {
-    resolver.loadSmf(write('mutant.smf', bytes));
+    resolver.loadSmf(place().write('mutant.smf', bytes));
     for (const name of ['f', 'data', 'weak']) {
       if (resolver.resolve(name) === undefined) {
         expect(() => resolver.resolveFunction(name, I32)).toThrow(ResolveError);
@@ -157,7 +137,7 @@ function loadAndResolve(bytes: Uint8Array, other: string): void {
     if (!isTyped(error)) throw error;
   }
   resolver.close();
-  expect(arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
+  expect(place().arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
 }
 
 const byteChanges = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 });
@@ -167,12 +147,12 @@ test.skipIf(!hasCompiler()).for([
   ['files', (bytes: Uint8Array) => [[0, bytes.length] as const]],
 ] as const)('mutated %s end in a module that is loaded, or in a typed error', ([, rangesOf]) => {
   const module = compile(SOURCE);
-  const other = write('other.smf', compile('long other(long n) { return n; } long far_data = 3;'));
+  const other = place().write('other.smf', compile('long other(long n) { return n; } long far_data = 3;'));
   loadAndResolve(module, other);
   const ranges = rangesOf(module);
   const total = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
   expect(total).toBeGreaterThan(100);
-  const place = (n: number): number => {
+  const offsetOf = (n: number): number => {
     let left = n % total;
     for (const [start, end] of ranges) {
       if (left < end - start) return start + left;
@@ -183,7 +163,7 @@ test.skipIf(!hasCompiler()).for([
   fc.assert(
     fc.property(byteChanges, (changes) => {
       const mutant = module.slice();
-      for (const [at, value] of changes) mutant[place(at)] = value;
+      for (const [at, value] of changes) mutant[offsetOf(at)] = value;
       loadAndResolve(mutant, other);
     }),
     { numRuns: 600 },

@@ -1,28 +1,15 @@
 // Random modules that call each other and read each other's data, loaded, called, reloaded and unloaded in random order,
 // against a model of what README.md says under "Module loading".
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CodeArena } from '@simple-jit/native-mem';
 import { RelocationType, SectionType, SmfBuilder, SymbolType } from '@simple-jit/smf-format';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { JitSymbolResolver, LinkError, ResolveError } from '../src/index.js';
+import { I32, sharedPlace } from './support/harness.js';
 
 const MODULES = 10;
-const I32 = { params: [], result: 'i32' } as const;
 
-let folder: string;
-let arena: CodeArena;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'symbol-resolver-'));
-  arena = new CodeArena({ reserve: 2 ** 26 });
-});
-afterAll(() => {
-  arena.close();
-  rmSync(folder, { recursive: true });
-});
+const place = sharedPlace();
 
 /** `f<i>` gives its value, plus the data of modules, plus what functions of modules give, in this order. */
 interface Version {
@@ -136,17 +123,15 @@ test.skipIf(process.arch !== 'x64')('modules do what the model does', () => {
   let called = 0;
   fc.assert(
     fc.property(fc.array(command, { minLength: 10, maxLength: 50, size: 'max' }), (commands) => {
-      const resolver = new JitSymbolResolver({ arena });
+      const resolver = new JitSymbolResolver({ arena: place().arena });
       const model = new Model();
       const callables = new Map<number, () => number>();
       let value = 0;
       for (const step of commands) {
-        const path = join(folder, `${step.module}.smf`);
+        const path = join(place().folder, `${step.module}.smf`);
         if (step.kind === 'load') {
           const version = { value: ++value, reads: step.reads, calls: step.calls };
-          rmSync(path, { force: true });
-          writeFileSync(path, build(step.module, version), { mode: 0o644 });
-          resolver.loadSmf(path);
+          resolver.loadSmf(place().write(`${step.module}.smf`, build(step.module, version)));
           model.load(step.module, version);
         } else if (step.kind === 'unload') {
           expect(resolver.unload(path)).toBe(model.unload(step.module));
@@ -174,7 +159,7 @@ test.skipIf(process.arch !== 'x64')('modules do what the model does', () => {
       }
       resolver.close();
       for (const callable of callables.values()) expect(callable).toThrow(/freed|closed/);
-      expect(arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
+      expect(place().arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
     }),
     { numRuns: 200 },
   );

@@ -18,6 +18,7 @@ import {
 } from '@simple-jit/smf-format';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JitSymbolResolver, ResolveError } from '../src/index.js';
+import { caught, I32 } from './support/harness.js';
 
 const COLLECTIONS = readFileSync(new URL('../../../examples/collections.tir', import.meta.url), 'utf8');
 /** mov eax, N; ret */
@@ -63,17 +64,6 @@ function moduleOf(
   edit(builder, section);
   return builder.build();
 }
-
-const I32 = { params: [], result: 'i32' } as const;
-
-const caught = (action: () => unknown): unknown => {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-};
 
 describe('the JIT', () => {
   test('gives a callable with the signature of the template', () => {
