@@ -67,11 +67,11 @@ export function replace(path: string, bytes: Uint8Array): void {
 
 export const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
-/** Mappings of the process whose path begins with `folder`. */
+/** Mappings of the process whose path begins with `folder`; of '', all. */
 export const mappingsOf = (folder: string): number =>
   readFileSync('/proc/self/maps', 'utf8')
     .split('\n')
-    .filter((line) => line.includes(` ${folder}`)).length;
+    .filter((line) => folder === '' || line.includes(` ${folder}`)).length;
 
 export function caught(action: () => unknown): unknown {
   try {
