@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { JitSymbolResolver, ResolveError } from '../src/index.js';
 import { compile, hasCompiler } from './support/elf.js';
-import { I32, sharedPlace } from './support/harness.js';
+import { I32, runs, sharedPlace } from './support/harness.js';
 
 const { Local, Global, Weak } = SymbolBinding;
 
@@ -105,7 +105,7 @@ test('a name leads where the naive walk over all modules leads, as modules come 
       for (const block of blocks) block.close();
       expect(place().arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
@@ -166,7 +166,7 @@ test.skipIf(!hasCompiler()).for([
       for (const [at, value] of changes) mutant[offsetOf(at)] = value;
       loadAndResolve(mutant, other);
     }),
-    { numRuns: 600 },
+    { numRuns: runs(600) },
   );
 });
 

@@ -5,7 +5,7 @@ import { RelocationType, SectionType, SmfBuilder, SymbolType } from '@simple-jit
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { JitSymbolResolver, LinkError, ResolveError } from '../src/index.js';
-import { I32, sharedPlace } from './support/harness.js';
+import { I32, runs, sharedPlace } from './support/harness.js';
 
 const MODULES = 10;
 
@@ -161,7 +161,7 @@ test.skipIf(process.arch !== 'x64')('modules do what the model does', () => {
       for (const callable of callables.values()) expect(callable).toThrow(/freed|closed/);
       expect(place().arena.stats()).toMatchObject({ blocks: 0, slots: 0, dataBlocks: 0 });
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
   expect(called).toBeGreaterThan(100);
 });

@@ -10,6 +10,9 @@ export const I64 = { params: [], result: 'i64:number' } as const;
 export const I64_I64 = { params: ['i64:number'], result: 'i64:number' } as const;
 export const I64_I64_I64 = { params: ['i64:number', 'i64:number'], result: 'i64:number' } as const;
 
+/** How often a property is tried: FUZZ_RUNS times for a long run. */
+export const runs = (usual: number): number => Number(process.env.FUZZ_RUNS ?? usual);
+
 /** What the action throws. */
 export function caught(action: () => unknown): unknown {
   try {
