@@ -56,14 +56,24 @@ class NativePlacement implements Placement {
   }
 }
 
+/** A function in executable memory. */
+interface Installed {
+  readonly address: bigint;
+  readonly fn: CompiledFunction;
+}
+
 /**
- * One for the processor at hand, with all that it offers, and one for any x86-64 processor: without the operations that the
- * baseline does not have, both must give the same. `externs`: the C symbols that the code may call.
+ * Three, which must all give the same: `native` for the processor at hand, with all that it offers; `linked`, where every
+ * function is a unit of its own and reaches the others through import slots; `baseline` for any x86-64 processor, left out
+ * where an operation needs more. `externs`: the C symbols that the code may call. Throws what `compileUnit` throws.
  */
 export function* nativeEngines(functions: readonly ConcreteFunction[], externs: readonly string[]): Generator<Engine> {
-  yield nativeEngine('native', compileUnit(functions, { cpuFeatures: new Set(cpuFeatures()) }), externs);
+  const options = { cpuFeatures: new Set(cpuFeatures()) };
+  yield nativeEngine('native', [compileUnit(functions, options)], externs);
+  const units = functions.map((fn) => compileUnit([fn], options));
+  yield nativeEngine('linked', units, externs);
   const baseline = compileBaseline(functions);
-  if (baseline !== undefined) yield nativeEngine('baseline', baseline, externs);
+  if (baseline !== undefined) yield nativeEngine('baseline', [baseline], externs);
 }
 
 function compileBaseline(functions: readonly ConcreteFunction[]): CompiledUnit | undefined {
@@ -75,61 +85,66 @@ function compileBaseline(functions: readonly ConcreteFunction[]): CompiledUnit |
   }
 }
 
-function nativeEngine(name: string, unit: CompiledUnit, externs: readonly string[]): Engine {
+function nativeEngine(name: string, units: readonly CompiledUnit[], externs: readonly string[]): Engine {
   const arena = CodeArena.default();
-  const compiled = new Map(unit.functions.map((fn) => [fn.symbol, fn]));
-  const slots = unit.imports.map((needs) => ({ needs, slot: arena.allocateSlot(0n) }));
-  const block = arena.allocate(unit.code, {
-    traps: unit.traps,
-    relocate: (copy, address) =>
-      patchImports(unit, address, new Map(slots.map(({ needs, slot }) => [slotKeyOf(needs), slot.address])), copy),
-  });
-  for (const { needs, slot } of slots) slot.target = targetOf(needs, block.address, compiled, externs);
-  const identity = arena.allocate(IDENTITY);
-  const addressOf = bindFunction(identity.address, { params: ['ptr'], result: 'ptr' });
-  return {
-    name,
-    place: (sizes) => new NativePlacement(sizes, addressOf),
-    call(symbol, args) {
-      try {
-        return { value: callNative(block.address, compiled.get(symbol)!, args) };
-      } catch (error) {
-        if (error instanceof TrapError) return { trap: error.kind };
-        throw error;
-      }
-    },
-    close() {
-      block.close();
-      identity.close();
-      for (const { slot } of slots) slot.close();
-    },
+  const owned: { close(): void }[] = [];
+  const close = (): void => {
+    for (const item of owned.splice(0)) item.close();
   };
+  const own = <T extends { close(): void }>(item: T): T => {
+    owned.push(item);
+    return item;
+  };
+  try {
+    const installed = new Map<string, Installed>();
+    const slots = units.map((unit) => {
+      const imports = unit.imports.map((needs) => ({ needs, slot: own(arena.allocateSlot(0n)) }));
+      const addresses = new Map(imports.map(({ needs, slot }) => [slotKeyOf(needs), slot.address]));
+      const relocate = (copy: Uint8Array, address: bigint): unknown => patchImports(unit, address, addresses, copy);
+      const block = own(arena.allocate(unit.code, { traps: unit.traps, relocate }));
+      for (const fn of unit.functions) installed.set(fn.symbol, { address: block.address + BigInt(fn.offset), fn });
+      return imports;
+    });
+    for (const { needs, slot } of slots.flat()) slot.target = targetOf(needs, installed, externs);
+    const identity = own(arena.allocate(IDENTITY));
+    const addressOf = bindFunction(identity.address, { params: ['ptr'], result: 'ptr' });
+    return {
+      name,
+      place: (sizes) => new NativePlacement(sizes, addressOf),
+      call(symbol, args) {
+        try {
+          return { value: callNative(installed.get(symbol)!, args) };
+        } catch (error) {
+          if (error instanceof TrapError) return { trap: error.kind };
+          throw error;
+        }
+      },
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 function targetOf(
   { kind, symbol }: CompiledImport,
-  start: bigint,
-  compiled: ReadonlyMap<string, CompiledFunction>,
+  installed: ReadonlyMap<string, Installed>,
   externs: readonly string[],
 ): bigint {
   if (kind === 'external') {
     const address = externs.includes(symbol) ? processSymbol(symbol) : undefined;
-    if (address === undefined)
-      throw new DirectiveError(`the C symbol ${symbol} is not allowed: say \`extern: ${symbol}\``);
+    if (address === undefined) throw new DirectiveError(`the code may not have ${symbol}: say \`extern: ${symbol}\``);
     return address;
   }
-  const fn = compiled.get(symbol);
-  if (fn === undefined) throw new DirectiveError(`the unit needs ${symbol}, and does not hold it`);
-  return start + BigInt(fn.offset);
+  const target = installed.get(symbol);
+  if (target === undefined) throw new DirectiveError(`the code needs ${symbol}, which no unit holds`);
+  return target.address;
 }
 
-function callNative(
-  start: bigint,
-  { offset, signature }: CompiledFunction,
-  args: readonly IrValue[],
-): IrValue | undefined {
-  const { params, result } = signature;
-  const call = bindFunction(start + BigInt(offset), {
+function callNative({ address, fn }: Installed, args: readonly IrValue[]): IrValue | undefined {
+  const { params, result } = fn.signature;
+  const call = bindFunction(address, {
     params: params.map(nativeType),
     result: result === undefined ? 'void' : nativeType(result),
   }) as (...args: unknown[]) => unknown;
