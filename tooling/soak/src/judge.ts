@@ -36,12 +36,22 @@ export function trendOf(points: readonly Point[]): Trend {
   return { growth: median * (points.at(-1)!.x - points[0]!.x), significance: rising / deviation };
 }
 
-/** What may grow over a whole run, in units of its own, before it counts as a leak: the allocator and V8 settle slowly. */
+/**
+ * What may grow over a whole run before it counts as a leak: a part of what is there, and in the first minute something for
+ * V8, which compiles what turns out to be hot, and the allocator, which settle slowly.
+ */
 const TOLERANCES = {
-  residentBytes: ({ residentBytes }: Sample) => Math.max(6 * 2 ** 20, residentBytes * 0.06),
-  heapBytes: ({ heapBytes }: Sample) => Math.max(2 ** 20, heapBytes * 0.08),
-  mappings: ({ mappings = 0 }: Sample) => Math.max(16, mappings * 0.08),
+  residentBytes: { least: 6 * 2 ** 20, part: 0.06, settling: 20 * 2 ** 20 },
+  heapBytes: { least: 2 ** 20, part: 0.08, settling: 3 * 2 ** 20 },
+  mappings: { least: 16, part: 0.08, settling: 80 },
 } as const;
+const SETTLED_AFTER = 60;
+
+function toleranceOf(name: keyof typeof TOLERANCES, first: Sample): number {
+  const { least, part, settling } = TOLERANCES[name];
+  const isSettling = Math.max(0, 1 - first.seconds / SETTLED_AFTER);
+  return Math.max(least, (first[name] ?? 0) * part) + settling * isSettling;
+}
 
 /** These come back exactly. */
 const EXACT = ['codeBytes', 'codeBlocks', 'slots', 'mappedFiles', 'descriptors'] as const;
@@ -65,10 +75,10 @@ export function judge(samples: readonly Sample[]): string[] {
       );
     }
   }
-  for (const [name, toleranceOf] of Object.entries(TOLERANCES) as [keyof typeof TOLERANCES, (s: Sample) => number][]) {
+  for (const name of Object.keys(TOLERANCES) as (keyof typeof TOLERANCES)[]) {
     const points = settled.map((sample) => ({ x: sample.seconds, y: sample[name] ?? 0 }));
     const { growth, significance } = trendOf(points);
-    const tolerance = toleranceOf(first);
+    const tolerance = toleranceOf(name, first);
     if (growth > tolerance && significance > SIGNIFICANT) {
       problems.push(
         `${name}: grew by ${Math.round(growth)} over ${(settled.at(-1)!.seconds - first.seconds).toFixed(0)} s (tolerance ${Math.round(tolerance)}, ${significance.toFixed(1)} deviations)`,

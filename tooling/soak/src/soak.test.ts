@@ -24,7 +24,7 @@ test('a leak is found', async () => {
     seed: 7,
     samples: 14,
     leak: () => {
-      kept.push(new Uint8Array(2 ** 21).fill(1));
+      kept.push(new Uint8Array(2 ** 22).fill(1));
       const descriptor = openSync('/dev/null', 'r');
       cleanups.push(() => closeSync(descriptor));
     },

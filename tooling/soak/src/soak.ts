@@ -104,7 +104,9 @@ class Soak {
   }
 
   #open(): JitSymbolResolver {
-    return new JitSymbolResolver({ cacheDirectory: this.#cacheDirectory, flushDelay: 50 });
+    // One life in four is without machine code.
+    const mode = this.#random.below(4) === 0 ? 'interpret' : 'native';
+    return new JitSymbolResolver({ cacheDirectory: this.#cacheDirectory, flushDelay: 50, mode });
   }
 
   /** Closes the resolver, and takes away the companions of files that are no more. */
@@ -134,7 +136,8 @@ class Soak {
     else if (roll < 880) this.#load(library);
     else if (roll < 920) this.#change(library);
     else if (roll < 940) this.#unload(library);
-    else if (roll < 955) this.#resolver.jit.flush();
+    else if (roll < 950) this.#resolver.jit.flush();
+    else if (roll < 955) await this.#resolver.jit.flushAsync();
     else if (roll < 998) await this.#callAtOnce(library);
     else this.#startOther(library);
   }
