@@ -58,7 +58,8 @@ const NO_FIELDS = { name: 'V0', fields: [] };
 const FALLBACK = { name: 'f0', type: scalar('i64') };
 
 function shaped(type: Type, shape: number, number: number, self: Type): Type {
-  if (shape === 4) return arrayOf(type.kind === 'named' ? scalar('u8') : type, 1 + (number % 9));
+  // Not many structs in an array: arrays of arrays of them grow fast.
+  if (shape === 4) return arrayOf(type, 1 + (number % (type.kind === 'named' ? 2 : 9)));
   if (shape === 5) return ptr(type);
   if (shape === 6) return ptr(self);
   if (shape === 7) return FUNCTION_TYPES[number % FUNCTION_TYPES.length]!;

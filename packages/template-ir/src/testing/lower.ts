@@ -371,6 +371,7 @@ class Lowering {
     const args = this.#arguments(
       callee.params.map((type) => substitute(type, typeArgs)),
       plan,
+      (i) => callee.params[i]!.kind === 'param',
     );
     if (args === undefined) return;
     this.#cost += cost * this.#repeats;
@@ -385,7 +386,7 @@ class Lowering {
     const fixed = this.#line.types.filter(
       (type) => type.kind === 'scalar' || type.kind === 'param' || !namesParam(type),
     );
-    const pointers = [ptr(scalar('i32')), FUNCTION_TYPES[0]!];
+    const pointers = [ptr(scalar('i32')), FUNCTION_TYPES[0]!, ptr(BOOL), FUNCTION_TYPES[1]!];
     return template.typeParams.map(({ bound }, i) => {
       // No pointers where they could be ordered.
       const types = bound === 'Any' || bound === 'Eq' ? [...fixed, ...pointers] : fixed;
@@ -396,13 +397,17 @@ class Lowering {
 
   /**
    * Values of those types; undefined if a function pointer is wanted and there is none, or if the callee could store a
-   * pointer to a slot of ours where it outlives it.
+   * pointer to a slot of ours where it outlives it. `isOpaque`: null will do, as the callee cannot call it.
    */
-  #arguments(types: readonly Type[], plan: LeafPlan): readonly Known[] | undefined {
+  #arguments(
+    types: readonly Type[],
+    plan: LeafPlan,
+    isOpaque: (i: number) => boolean = () => false,
+  ): readonly Known[] | undefined {
     const args: Known[] = [];
     for (const [i, type] of types.entries()) {
       if (type.kind === 'fn' && this.#line.of(type).length === 0) this.#addressOf(type, plan.op);
-      if (type.kind === 'fn' && this.#line.of(type).length === 0) return undefined;
+      if (type.kind === 'fn' && this.#line.of(type).length === 0 && !isOpaque(i)) return undefined;
       args.push(this.#line.pickKnown(type, plan.a + i * plan.b));
     }
     const { contents } = this.#line;

@@ -2,10 +2,11 @@
 // for the rules it keeps.
 import type { Value } from '../ir.js';
 import { COMPARE_OPS } from '../operations.js';
-import { arrayOf, ptr, scalar, type Type } from '../types.js';
+import { arrayOf, isInt, ptr, scalar, sizeOf, type Type } from '../types.js';
 import type { LeafPlan } from './plan.js';
+import { SCALARS } from './scalars.js';
 import { ANYWHERE, type Cell, type Known, LOCAL, NOWHERE, type Origin, OUTER } from './scope.js';
-import { BOOL, BUFFER_LENGTH, either, I64, type StraightLine } from './straight-line.js';
+import { BUFFER_LENGTH, either, I64, type StraightLine } from './straight-line.js';
 
 const U8 = scalar('u8');
 
@@ -39,6 +40,9 @@ export class MemoryLine {
         return true;
       case 'fill':
         this.#fill(plan);
+        return true;
+      case 'view':
+        this.#view(plan);
         return true;
       case 'pointers':
         this.#compare(plan);
@@ -78,8 +82,17 @@ export class MemoryLine {
   }
 
   #element({ value, origin, type }: Known, index: number): Cell {
-    const address = this.#line.builder.elem(value, this.#line.index(index));
-    return { address, to: type.kind === 'ptr' ? type.to : I64, origin };
+    const { builder } = this.#line;
+    const inside = this.#line.index(index);
+    const to = elementOf(type);
+    if (index % 4 !== 3) return { address: builder.elem(value, inside), to, origin };
+    // By way of another address, before or behind the buffer.
+    const distance = builder.const(I64, BigInt(index - 8));
+    return {
+      address: builder.elem(builder.elem(value, builder.binary('sub', inside, distance)), distance),
+      to,
+      origin,
+    };
   }
 
   /** Somewhere that values of one type can be loaded from and stored to; undefined if there is no memory at all. */
@@ -279,9 +292,31 @@ export class MemoryLine {
     builder.fill(to, this.#line.pick(U8, plan.b), builder.binary('min', count, size));
   }
 
-  /** Addresses in one buffer, which order the same wherever it lies; or one with null. */
-  #compare(plan: LeafPlan): void {
+  /** Some of the bytes of a buffer of integers, as an integer of another width, at any alignment. */
+  #view(plan: LeafPlan): void {
     const { builder } = this.#line;
+    const buffers = this.#buffers().filter(({ type }) => isInt(elementOf(type)));
+    const buffer = buffers[plan.type % Math.max(buffers.length, 1)];
+    if (buffer === undefined) return;
+    const bytes = BUFFER_LENGTH * sizeOf(elementOf(buffer.type))!;
+    const integers = SCALARS.filter((type) => isInt(type) && sizeOf(type)! <= bytes);
+    const type = integers[plan.op % integers.length]!;
+    const offset = builder.const(I64, BigInt(plan.choice % (bytes - sizeOf(type)! + 1)));
+    const address = builder.cast(ptr(type), builder.elem(builder.cast(ptr(U8), buffer.value), offset));
+    if (plan.c % 2 === 0) this.#line.add(builder.load(address));
+    else builder.store(address, this.#line.pick(type, plan.a));
+  }
+
+  /** Addresses in one buffer, which order the same wherever it lies; or one with null. Or whether two functions are one. */
+  #compare(plan: LeafPlan): void {
+    const { builder, scope } = this.#line;
+    const functions = scope.values.filter(({ type }) => type.kind === 'fn');
+    const fn = plan.choice % 2 === 0 ? functions[plan.b % Math.max(functions.length, 1)] : undefined;
+    if (fn !== undefined) {
+      const other = plan.c < 4 ? builder.const(fn.type, 0n) : this.#line.pick(fn.type, plan.a);
+      this.#line.add(builder.compare(plan.op % 2 === 0 ? 'eq' : 'ne', fn.value, other));
+      return;
+    }
     const buffers = this.#buffers();
     const buffer = buffers[plan.type % Math.max(buffers.length, 1)];
     if (buffer === undefined) return;
@@ -289,11 +324,6 @@ export class MemoryLine {
     const left = this.#element(buffer, plan.a).address;
     const right = plan.c < 4 ? builder.const(buffer.type, 0n) : this.#element(buffer, plan.b).address;
     this.#line.add(builder.compare(op, left, right));
-  }
-
-  /** A condition, of which there is not always one in scope. */
-  condition(number: number): Value {
-    return this.#line.pick(BOOL, number);
   }
 }
 

@@ -1,11 +1,11 @@
-// Damaged binary IR: a typed error or a result, whatever was damaged. A few thousand mutants by default; MUTANTS (how many)
-// and SIMPLE_JIT_TEST_SEED (a number, or `random`) override: `MUTANTS=100000 npx vitest run src/testing/mutant.test.ts`.
+// Damaged binary IR: a typed error or a result, whatever was damaged. A few thousand mutants and a fixed seed by default;
+// `pnpm fuzz` takes 100,000 with a new seed. FC_NUM_RUNS and SIMPLE_JIT_TEST_SEED (a number, or `random`) override both.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { calleesOf, instances } from '../index.js';
 import { arbitraryMutants, type MutantResult, programToString, runMutant } from './index.js';
 
-const count = Number(process.env.MUTANTS ?? 3000);
+const count = Number(process.env.FC_NUM_RUNS ?? 3000);
 const seedText = process.env.SIMPLE_JIT_TEST_SEED ?? '20261123';
 const seed = seedText === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(seedText);
 const EACH = 16;

@@ -16,6 +16,7 @@ export type LeafKind =
   | 'variant'
   | 'copy'
   | 'fill'
+  | 'view'
   | 'bounds'
   | 'layout'
   | 'pointers'
@@ -151,6 +152,7 @@ const WEIGHTS: Readonly<Record<LeafKind, number>> = {
   variant: 3,
   copy: 2,
   fill: 1,
+  view: 3,
   bounds: 1,
   layout: 1,
   pointers: 2,

@@ -34,6 +34,7 @@ import {
 } from './index.js';
 
 const numRuns = Number(process.env.FC_NUM_RUNS ?? 300);
+const timeout = 60_000 + numRuns * 20;
 
 /** The entry and all that it calls or takes the address of. */
 function closureOf(program: TestProgram): ReadonlySet<ConcreteFunction> {
@@ -108,7 +109,7 @@ function lookAtConcrete(fn: ConcreteFunction, seen: Set<string>): void {
 }
 
 describe('arbitraryProgram', () => {
-  it('makes valid programs that end, the same each time', () => {
+  it('makes valid programs that end, the same each time', { timeout }, () => {
     fc.assert(
       fc.property(arbitraryProgram(), (program) => {
         verifyModule(program.module);
@@ -122,7 +123,7 @@ describe('arbitraryProgram', () => {
     );
   });
 
-  it('makes modules that go through the text form unchanged', () => {
+  it('makes modules that go through the text form unchanged', { timeout }, () => {
     fc.assert(
       fc.property(arbitraryProgram(), ({ module }) => {
         const text = printModule(module);
@@ -133,7 +134,7 @@ describe('arbitraryProgram', () => {
     );
   });
 
-  it('keeps to its options', () => {
+  it('keeps to its options', { timeout }, () => {
     const options = { generic: false, traps: false, maxFunctions: 2, maxParams: 4, maxStatements: 5, maxNesting: 1 };
     fc.assert(
       fc.property(arbitraryProgram(options), (program) => {

@@ -200,7 +200,7 @@ export class StraightLine {
     const mayTrap = this.traps && plan.c >= 14;
     const converted = this.convert(
       value,
-      this.type(plan.op),
+      plan.op % 4 === 0 ? this.type(plan.op) : SCALARS[plan.op % SCALARS.length]!,
       plan.c % 2 === 1 ? (mayTrap ? 'wild' : 'tame') : 'wrapping',
     );
     if (converted !== undefined) this.add(converted);
@@ -256,11 +256,12 @@ export class StraightLine {
   /** Between i64 and u64; pointers and function pointers there and back. */
   cast(plan: LeafPlan): void {
     const { builder } = this;
-    const addresses = this.scope.values.filter(({ type }) => type.kind === 'ptr' || type.kind === 'fn');
-    const known = plan.c < 8 ? addresses[plan.a % Math.max(addresses.length, 1)] : undefined;
+    const kind = plan.op % 2 === 0 ? 'ptr' : 'fn';
+    const addresses = this.scope.values.filter(({ type }) => type.kind === kind);
+    const known = plan.c < 10 ? addresses[plan.a % Math.max(addresses.length, 1)] : undefined;
     const integers = [I64, scalar('u64')];
     if (known === undefined) {
-      const [from, to] = plan.b % 2 === 0 ? integers : integers.toReversed();
+      const [from, to] = plan.b % 2 === 0 ? integers : [...integers].reverse();
       this.add(builder.cast(to!, this.pick(from!, plan.a)));
       return;
     }
