@@ -48,6 +48,18 @@ entry:
   return r
 }
 
+fn magnitude(x: i64) -> i64 {
+entry:
+  r: i64 = extern labs(x)
+  return r
+}
+
+fn cosine(x: f64) -> f64 {
+entry:
+  r: f64 = extern cos(x)
+  return r
+}
+
 fn forever() -> i32 {
 entry:
   jump loop
@@ -70,6 +82,7 @@ describe('expectations that hold', () => {
     ['run: add<u8>(0xff, 1) == 0'],
     ['run: flag(-1) == true'],
     ['trap: div<i64>(1, 0) divide'],
+    ['extern: labs', 'run: magnitude(-5) == 5'],
     ['buffer: a: f64 = 1.0, nan', 'run: set(a+8, 2.5)', 'after: a == 1.0, 2.5'],
     ['buffer: a = f64 1.0, i8 3, pad 7', 'run: set(a, -0.0)', 'after: a == f64 -0.0, i8 3'],
     ['buffer: a: f64 = 7.0 x 3', 'run: next(a) == a+8'],
@@ -204,6 +217,10 @@ describe('files that prove nothing are refused', () => {
     ['has a result: say', 'buffer: a: f64 = 1.0', 'run: next(a)', 'after: a == 1.0'],
     ['has no result to expect', 'buffer: a: f64 = 1.0', 'run: set(a, 1.0) == 1'],
     ['there is no template', 'error: specialise BOUND_NOT_MET sub<bool>'],
+    ['expect an error', 'edit: flag/name = "other"', 'run: add<i32>(1, 2) == 3'],
+    ['nothing calls malloc', 'extern: labs malloc', 'run: magnitude(-1) == 1'],
+    ['UNKNOWN_SYMBOL', 'run: magnitude(-1) == 1'],
+    ['the interpreter has no cos', 'extern: cos', 'run: cosine(0.0) == 1.0'],
   ])('%s: %s', (message, ...directives) => {
     expect(problemsOf(...directives).join('\n')).toContain(message);
   });

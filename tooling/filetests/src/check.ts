@@ -162,6 +162,14 @@ class Checker {
     }
   }
 
+  #externs(): string[] {
+    return this.#of('extern').flatMap(({ symbols, line }) => {
+      const unused = symbols.find((symbol) => !this.#text.includes(`extern ${symbol}(`));
+      if (unused !== undefined) throw new DirectiveError(`line ${line}: nothing calls ${unused}`);
+      return symbols;
+    });
+  }
+
   #checkRuns(call: CalleeProvider): void {
     const runs: Run[] = [];
     for (const directive of this.#of('run')) {
@@ -174,7 +182,7 @@ class Checker {
     if (runs.length === 0) return;
     this.#at(runs[0]!.directive.line, () => {
       const functions = reachable([...new Set(runs.map(({ fn }) => fn))], call);
-      const externs = this.#of('extern').flatMap(({ symbols }) => symbols);
+      const externs = this.#externs();
       const ended = this.#runAll(runs, interpreterEngine(functions, call, externs));
       // Native code that never ends could not be stopped.
       for (const engine of nativeEngines(functions, externs)) this.#runAll(ended, engine);

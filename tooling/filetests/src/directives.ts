@@ -282,6 +282,9 @@ function whatCannotFail(directives: readonly Directive[]): Problem[] {
         if (parts.every((part) => part[0] === 'pad' || part.includes('_'))) report(at, 'cannot fail: expect a value');
       }
     }
+    if (directive.kind === 'edit' && !directives.some(({ kind }) => kind === 'error')) {
+      report(directive.line, 'only what is meant to fail is edited: expect an error');
+    }
     if (directive.kind === 'print' && directive.expected.length === 0) {
       report(directive.line, 'prints nothing: expect text (`// | …`), or set FILETESTS_BLESS=1');
     }

@@ -2,11 +2,13 @@
 import {
   type CalleeProvider,
   type ConcreteFunction,
+  type ExternFunction,
   IrTrapError,
   interpret,
   LinearMemory,
 } from '@simple-jit/template-ir';
 import { guestLibrary } from '@simple-jit/template-ir/testing';
+import { DirectiveError } from './directives.js';
 import type { Engine, Placement } from './engine.js';
 
 /** Far more than any file needs; a loop that does not end fails instead of hanging. */
@@ -50,7 +52,7 @@ export function interpreterEngine(
       const { memory } = placement as InterpreterPlacement;
       try {
         const library = guestLibrary(memory);
-        const externs = Object.fromEntries(symbols.map((name) => [name, library[name]!]));
+        const externs = Object.fromEntries(symbols.map((name) => [name, inLibrary(library, name)]));
         return { value: interpret(bySymbol.get(symbol)!, args, { memory, call, externs, maxSteps: MAX_STEPS }) };
       } catch (error) {
         if (error instanceof IrTrapError) return { trap: error.kind };
@@ -59,4 +61,10 @@ export function interpreterEngine(
     },
     close: () => {},
   };
+}
+
+function inLibrary(library: Readonly<Record<string, ExternFunction>>, symbol: string): ExternFunction {
+  const found = library[symbol];
+  if (found !== undefined) return found;
+  throw new DirectiveError(`the interpreter has no ${symbol}; it has: ${Object.keys(library).join(' ')}`);
 }
