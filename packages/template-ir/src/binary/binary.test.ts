@@ -251,7 +251,7 @@ describe('mutated bodies', () => {
       ),
       { numRuns: 150, seed: 1 },
     );
-    expect(Math.min(seen.refused, seen.invalid, seen.valid)).toBeGreaterThan(100);
+    expect(Math.min(seen.refused, seen.invalid, seen.valid)).toBeGreaterThan(40);
   });
 
   it('of random bytes as well', () => {
