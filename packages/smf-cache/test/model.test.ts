@@ -353,8 +353,9 @@ test('the cache is what its model says', { timeout: 600_000 }, () => {
     } finally {
       cache.close();
       for (const handle of handles) handle.close();
-      expect(mappingsOf(folder)).toBe(0);
+      const mappings = mappingsOf(folder);
       rmSync(folder, { recursive: true });
+      expect(mappings).toBe(0);
     }
   });
   fc.assert(property, { numRuns: Number(process.env.MODEL_RUNS ?? 150) });
