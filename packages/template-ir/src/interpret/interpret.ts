@@ -3,28 +3,9 @@
 import { IrLinkError, IrStepLimitError, IrTrapError } from '../errors.js';
 import type { Callee, ConcreteFunction, Edge, Instruction, TrapKind, Value } from '../ir.js';
 import { isCompare, isUnary } from '../operations.js';
-import { signatureOf } from '../specialise.js';
-import {
-  type ArrayType,
-  type FunctionType,
-  type PointerType,
-  type Signature,
-  signatureToString,
-  sizeOf,
-  type Type,
-  typeToString,
-} from '../types.js';
-import {
-  binary,
-  cast,
-  compare,
-  convert,
-  convertChecked,
-  type IrValue,
-  kindOf,
-  rangeProblem,
-  unary,
-} from './arithmetic.js';
+import { type ArrayType, type FunctionType, type PointerType, sizeOf, type Type, typeToString } from '../types.js';
+import { binary, cast, compare, convert, convertChecked, type IrValue, unary } from './arithmetic.js';
+import { checkArguments, checkSignature, checkValue, type Invocation, reliedOn } from './check-calls.js';
 import { fma } from './fma.js';
 import { type FunctionTable, functionTableOf } from './functions.js';
 import { type CalleeProvider, calleeToString } from './instances.js';
@@ -100,26 +81,6 @@ export function interpretWith(
 ): IrValue | undefined {
   return new Machine(options, quirks).run(fn, checkArguments(fn, args));
 }
-
-/** The arguments as values of the parameters' types: only an f32 can still need rounding. */
-function checkArguments(fn: ConcreteFunction, args: readonly IrValue[]): readonly IrValue[] {
-  const { params } = signatureOf(fn);
-  if (args.length !== params.length) {
-    throw new TypeError(`${fn.symbol} takes ${params.length} arguments, got ${args.length}`);
-  }
-  return params.map((type, i) =>
-    checkValue(args[i], type, () => `argument ${i + 1} of ${fn.symbol} (${typeToString(type)})`),
-  );
-}
-
-function checkValue(value: IrValue | undefined, type: Type, what: () => string): IrValue {
-  if (typeof value !== kindOf(type)) throw new TypeError(`${what()} must be a ${kindOf(type)}, not a ${typeof value}`);
-  const problem = rangeProblem(value!, type);
-  if (problem !== undefined) throw new RangeError(`${what()} must be ${problem}, not ${String(value)}`);
-  return typeof value === 'number' ? convert(value, type) : value!;
-}
-
-type Invocation = Extract<Instruction, { op: 'call' | 'invoke' | 'extern' }>;
 
 class Machine {
   readonly #memory: MachineMemory;
@@ -353,22 +314,6 @@ class Machine {
 function noCallees({ template, typeArgs }: Callee): never {
   const callee = calleeToString(template, typeArgs);
   throw new IrLinkError('UNKNOWN_TEMPLATE', callee, 'the option `call`, which provides callees', 'none');
-}
-
-/** What a call takes its target for: the caller's verification knew no more of it. */
-function reliedOn({ valueTypes }: ConcreteFunction, { args, result }: Invocation): Signature {
-  return {
-    params: args.map((arg) => valueTypes[arg]!),
-    result: result === undefined ? undefined : valueTypes[result]!,
-  };
-}
-
-function checkSignature(target: ConcreteFunction, wanted: Signature, callee: string): void {
-  const found = signatureOf(target);
-  const fits = (type: Type, i: number): boolean => type === found.params[i];
-  const isSame = wanted.params.length === found.params.length && wanted.params.every(fits);
-  if (isSame && wanted.result === found.result) return;
-  throw new IrLinkError('SIGNATURE', callee, signatureToString(wanted), signatureToString(found));
 }
 
 /** All arguments are read before any parameter is written: a block may jump to itself with its parameters swapped. */
