@@ -2,7 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   type ConcreteFunction,
+  calleesOf,
   environmentOf,
+  externsOf,
+  IrSpecialiseError,
   instances,
   interpret,
   isAggregate,
@@ -10,9 +13,13 @@ import {
   parseModule,
   parseTypeList,
   printFunction,
+  type SpecialiseCode,
+  scalar,
+  signatureToString,
   specialise,
   verifyModule,
 } from './index.js';
+import { thrown } from './thrown.test-support.js';
 
 const PAIR = 'struct Pair<A: Any, B: Any> {\n  a: A\n  b: B\n}\n';
 
@@ -247,5 +254,120 @@ entry:
     const [pair] = parseTypeList('Pair<u8, u16>');
     expect(specialise(module.templates[0]!, [pair!], { types }).blocks[0]!.instructions).toMatchObject([{ value: 4n }]);
     expect(() => specialise(module.templates[0]!, [pair!])).toThrow(expect.objectContaining({ code: 'UNKNOWN_TYPE' }));
+  });
+});
+
+describe('specialise', () => {
+  const library = load(`${PAIR}
+fn kind<T: Any>(x: T) -> i64 {
+entry:
+  if T is Float, a, b
+a:
+  s = sqrt x
+  return 1
+b:
+  if T is Pair<i64, i64>, c, d
+c:
+  return 2
+d:
+  if ptr<T> is ptr<bool>, e(3), e(4)
+e(n: i64):
+  return n
+}
+fn uses<T: Any>(p: ptr<Pair<T, u8>>) -> i64 {
+entry:
+  f = fnaddr uses<T>
+  g: fn(Pair<T, T>) -> Pair<T, T> = fnaddr other<T>
+  x = call uses<T>(p)
+  m: ptr<u8> = extern malloc(x)
+  extern free(m)
+  extern free(m)
+  s = sizeof Pair<T, u8>
+  o = offsetof Pair<u8, T>, b
+  q = field p, b
+  next = elem p, 1
+  return s
+}
+`);
+  const types = environmentOf(library.module.types);
+  const [kind, uses] = library.module.templates;
+
+  it.each([
+    ['f32', 1n],
+    ['Pair<i64, i64>', 2n],
+    ['bool', 3n],
+    ['Pair<i64, u8>', 4n],
+    ['i8', 4n],
+  ])('decides branches on types for %s, and drops what is not taken', (type, expected) => {
+    const [arg] = parseTypeList(type);
+    const fn = specialise(kind!, [arg!], { types });
+    expect(fn.blocks.flatMap(({ terminator }) => (terminator.op === 'return' ? [terminator] : []))).toHaveLength(1);
+    const memory = new LinearMemory();
+    const value = isAggregate(arg!)
+      ? memory.map(new Uint8Array(16))
+      : arg!.kind === 'scalar' && arg!.name === 'f32'
+        ? 1.5
+        : arg!.kind === 'scalar' && arg!.name === 'bool'
+          ? true
+          : 1n;
+    expect(interpret(fn, [value], { memory })).toBe(expected);
+  });
+
+  it('writes sizes and offsets in, and says which layouts they come from', () => {
+    const fn = specialise(uses!, parseTypeList('f64'), { types });
+    const found = fn.blocks[0]!.instructions.slice(-5);
+    expect(found).toMatchObject([
+      { op: 'const', value: 16n },
+      { op: 'const', value: 8n },
+      { op: 'field', offset: 8 },
+      { op: 'const', value: 1n },
+      { op: 'elem', size: 16 },
+    ]);
+    expect(fn.layouts).toEqual([
+      'struct Pair<f64, u8> { a: f64 @0, b: u8 @8 } size 16 align 8',
+      'struct Pair<u8, f64> { a: u8 @0, b: f64 @8 } size 16 align 8',
+    ]);
+  });
+
+  it('says what it calls, takes the address of, and wants from C', () => {
+    const fn = specialise(uses!, parseTypeList('f64'), { types });
+    const shown = calleesOf(fn).map(
+      ({ op, template, signature }) => `${op} ${template}${signatureToString(signature)}`,
+    );
+    expect(shown).toEqual([
+      'fnaddr uses(ptr<Pair<f64, u8>>) -> i64',
+      'fnaddr other(ptr<Pair<f64, f64>>, ptr<Pair<f64, f64>>)',
+      'call uses(ptr<Pair<f64, u8>>) -> i64',
+    ]);
+    expect(externsOf(fn).map(({ symbol, signature }) => `${symbol}${signatureToString(signature)}`)).toEqual([
+      'malloc(i64) -> ptr<u8>',
+      'free(ptr<u8>)',
+    ]);
+  });
+
+  const big = load(
+    'fn big<T: Any>() {\nentry:\n  a = slot array<T, 134217729>\n  return\n}\nfn deref<T: Any>(p: ptr<T>) {\nentry:\n  x = load p\n  return\n}\n',
+  );
+  const [slot, deref] = big.module.templates;
+  const cyclic = environmentOf([
+    { kind: 'struct', name: 'A', typeParams: [], fields: [{ name: 'a', type: parseTypeList('A')[0]! }] },
+    {
+      kind: 'struct',
+      name: 'K',
+      typeParams: [{ name: 'T', bound: 'Num' }],
+      fields: [{ name: 'a', type: scalar('i8') }],
+    },
+  ]);
+  it.each<[SpecialiseCode, () => unknown]>([
+    ['TOO_LARGE', () => specialise(slot!, parseTypeList('i64'))],
+    ['TOO_LARGE', () => specialise(slot!, parseTypeList('array<i64, 1000>'))],
+    ['TOO_LARGE', () => specialise(deref!, parseTypeList('array<i64, 2147483647>'))],
+    ['LAYOUT_CYCLE', () => specialise(deref!, parseTypeList('A'), { types: cyclic })],
+    ['UNKNOWN_TYPE', () => specialise(deref!, parseTypeList('ptr<Nope>'))],
+    ['UNKNOWN_TYPE', () => specialise(uses!, parseTypeList('f64'))],
+    ['ARGUMENT_TYPE', () => specialise(deref!, parseTypeList('ptr<Pair<u8>>'), { types })],
+    ['BOUND_NOT_MET', () => specialise(deref!, parseTypeList('K<bool>'), { types: cyclic })],
+  ])('reports %s (case %#)', (code, action) => {
+    expect(thrown(IrSpecialiseError, action).code).toBe(code);
   });
 });
