@@ -28,10 +28,9 @@ export type Checked =
 /** Undefined if the file holds nothing for the symbol. */
 export function checkPersisted(persisted: PersistedFunctions, wanted: Wanted, trust: Trust): Checked | undefined {
   if (persisted.damage !== undefined) return { ok: false, reason: persisted.damage };
-  const broken = persisted.broken.get(wanted.symbol);
-  if (broken !== undefined) return { ok: false, reason: broken };
-  const found = persisted.functions.get(wanted.symbol);
+  const found = persisted.find(wanted.symbol);
   if (found === undefined) return undefined;
+  if ('broken' in found) return { ok: false, reason: found.broken };
   if (!trust.trusted) return { ok: false, reason: `the file is not trusted: ${trust.reason}` };
   const { requirements, template, typeArgs } = found.code;
   const differences: readonly [what: string, has: string, needs: string][] = [

@@ -36,25 +36,33 @@ export const TRAP_FIELDS = ['symbol', 'offset', 'kind'] as const;
 /** The cells of a row as text. */
 export type Row<Field extends string> = Readonly<Record<Field, string>>;
 
-export function readTable<Field extends string>(root: SdnValue, name: string, fields: readonly Field[]): Row<Field>[] {
+/** A table whose rows are found by their symbol, and read when they are. */
+export interface TableBySymbol<Field extends string> {
+  readonly symbols: Iterable<string>;
+  rows(symbol: string): Row<Field>[];
+}
+
+export function readTable<Field extends string>(
+  root: SdnValue,
+  name: string,
+  fields: readonly Field[],
+): TableBySymbol<Field> {
   const table = root instanceof Map ? (root as ReadonlyMap<string, SdnValue>).get(name) : undefined;
   if (!(table instanceof SdnTable) || table.fields === undefined) throw damaged(`no table ${name}`);
   const columns = fields.map((field) => table.fields!.indexOf(field));
   const missing = columns.indexOf(-1);
   if (missing >= 0) throw damaged(`table ${name} has no column ${fields[missing]}`);
-  return table.rows.map(
-    (cells) => Object.fromEntries(fields.map((field, i) => [field, String(cells[columns[i]!] ?? '')])) as Row<Field>,
-  );
-}
-
-export function groupBySymbol<T extends { readonly symbol: string }>(rows: readonly T[]): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const row of rows) {
-    const group = groups.get(row.symbol);
-    if (group === undefined) groups.set(row.symbol, [row]);
-    else group.push(row);
+  const symbolAt = table.fields.indexOf('symbol');
+  const groups = new Map<string, (readonly SdnValue[])[]>();
+  for (const cells of table.rows) {
+    const symbol = String(cells[symbolAt] ?? '');
+    const group = groups.get(symbol);
+    if (group === undefined) groups.set(symbol, [cells]);
+    else group.push(cells);
   }
-  return groups;
+  const read = (cells: readonly SdnValue[]): Row<Field> =>
+    Object.fromEntries(fields.map((field, i) => [field, String(cells[columns[i]!] ?? '')])) as Row<Field>;
+  return { symbols: groups.keys(), rows: (symbol) => (groups.get(symbol) ?? []).map(read) };
 }
 
 export function printSignature({ params, result }: Signature): [params: string, result: string] {

@@ -40,8 +40,11 @@ const INT3 = 0xcc;
 export function persistInto(bytes: Uint8Array, fresh: Iterable<LinkableFunction>): Uint8Array {
   const file = parseSmf(bytes);
   const functions = new Map<string, LinkableFunction>();
-  for (const [symbol, persisted] of readPersisted(file).functions) {
-    if (recordHash(persisted.code) === persisted.recordHash) functions.set(symbol, persisted.code);
+  const before = readPersisted(file);
+  for (const symbol of before.symbols) {
+    const found = before.find(symbol);
+    if (found === undefined || 'broken' in found) continue;
+    if (recordHash(found.code) === found.recordHash) functions.set(symbol, found.code);
   }
   for (const code of fresh) functions.set(code.symbol, code);
   const written = write(file, withoutOutdated(file, functions.values()));

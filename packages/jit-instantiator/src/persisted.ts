@@ -9,6 +9,7 @@ import {
   SdnSyntaxError,
   type SmfFile,
   SmfFormatError,
+  type SmfRelocation,
   type SmfSymbol,
 } from '@simple-jit/smf-format';
 import { IrSyntaxError, parseTypeList, type TrapKind } from '@simple-jit/template-ir';
@@ -18,7 +19,6 @@ import {
   damaged,
   FUNCTION_FIELDS,
   GOT_ADDEND,
-  groupBySymbol,
   IMPORT_FIELDS,
   LAYOUT_FIELDS,
   type Row,
@@ -35,11 +35,11 @@ export interface PersistedFunction {
   readonly recordHash: string;
 }
 
-/** What a file holds, by symbol. */
+/** What a file holds. */
 export interface PersistedFunctions {
-  readonly functions: ReadonlyMap<string, PersistedFunction>;
-  /** Functions that cannot be read, with the reasons; they are judged alone. */
-  readonly broken: ReadonlyMap<string, string>;
+  readonly symbols: readonly string[];
+  /** The function of that symbol, read when it is asked for; or why it cannot be read: each is judged alone. */
+  find(symbol: string): PersistedFunction | { readonly broken: string } | undefined;
   /** Why nothing of it can be read; then it holds nothing. */
   readonly damage: string | undefined;
 }
@@ -63,7 +63,7 @@ export function readPersisted(file: SmfFile): PersistedFunctions {
 
 /** What there is where nothing can be read. */
 export function noFunctions(damage: string | undefined): PersistedFunctions {
-  return { functions: new Map(), broken: new Map(), damage };
+  return { symbols: [], find: () => undefined, damage };
 }
 
 /** What damaged tables or sections are told of by. @throws the error if it is of another kind */
@@ -74,47 +74,53 @@ function damageOf(error: unknown): string {
   throw error;
 }
 
-function decode(file: SmfFile, codeSection: number, tables: Uint8Array): PersistedFunctions {
-  const root = parseSdn(decodeUtf8(tables));
+function decode(file: SmfFile, codeSection: number, text: Uint8Array): PersistedFunctions {
+  const root = parseSdn(decodeUtf8(text));
+  const functions = readTable(root, 'jit_functions', FUNCTION_FIELDS);
+  const tables = {
+    functions,
+    imports: readTable(root, 'jit_imports', IMPORT_FIELDS),
+    layouts: readTable(root, 'jit_layouts', LAYOUT_FIELDS),
+    traps: readTable(root, 'jit_traps', TRAP_FIELDS),
+  };
   const code = file.sectionData(codeSection);
-  const symbols = symbolsOf(file, codeSection);
+  const symbolOf = symbolsOf(file, codeSection);
   const sites = sitesOf(file, codeSection);
-  const imports = groupBySymbol(readTable(root, 'jit_imports', IMPORT_FIELDS));
-  const layouts = groupBySymbol(readTable(root, 'jit_layouts', LAYOUT_FIELDS));
-  const traps = groupBySymbol(readTable(root, 'jit_traps', TRAP_FIELDS));
-  const functions = new Map<string, PersistedFunction>();
-  const broken = new Map<string, string>();
-  for (const row of readTable(root, 'jit_functions', FUNCTION_FIELDS)) {
-    const name = row.symbol;
-    try {
-      const symbol = symbols.get(name);
-      if (symbol === undefined || symbol.value + symbol.size > code.length) {
-        throw damaged(`the function ${name} has no code in ${CODE_SECTION}`);
-      }
-      functions.set(name, {
-        recordHash: row.record_hash,
-        code: {
-          symbol: name,
-          template: row.template,
-          typeArgs: parseTypeList(row.type_args),
-          signature: readSignature(row.params, row.result),
-          code: code.subarray(symbol.value, symbol.value + symbol.size),
-          imports: readImports(imports.get(name) ?? [], sites(symbol.value, symbol.size)),
-          traps: (traps.get(name) ?? []).map(({ offset, kind }) => readTrap(offset, kind, symbol.size)),
-          requirements: {
-            generator: row.generator,
-            target: row.target,
-            cpuFeatures: row.cpu_features === '' ? [] : row.cpu_features.split(','),
-            templateHash: row.template_hash,
-            layouts: (layouts.get(name) ?? []).map(({ type, layout }) => ({ type, layout })),
-          },
-        },
-      });
-    } catch (error) {
-      broken.set(name, damageOf(error));
+  const read = (name: string, row: Row<(typeof FUNCTION_FIELDS)[number]>): PersistedFunction => {
+    const symbol = symbolOf(name);
+    if (symbol === undefined || symbol.value + symbol.size > code.length) {
+      throw damaged(`the function ${name} has no code in ${CODE_SECTION}`);
     }
-  }
-  return { functions, broken, damage: undefined };
+    return {
+      recordHash: row.record_hash,
+      code: {
+        symbol: name,
+        template: row.template,
+        typeArgs: parseTypeList(row.type_args),
+        signature: readSignature(row.params, row.result),
+        code: code.subarray(symbol.value, symbol.value + symbol.size),
+        imports: readImports(tables.imports.rows(name), sites(symbol.value, symbol.size)),
+        traps: tables.traps.rows(name).map(({ offset, kind }) => readTrap(offset, kind, symbol.size)),
+        requirements: {
+          generator: row.generator,
+          target: row.target,
+          cpuFeatures: row.cpu_features === '' ? [] : row.cpu_features.split(','),
+          templateHash: row.template_hash,
+          layouts: tables.layouts.rows(name).map(({ type, layout }) => ({ type, layout })),
+        },
+      },
+    };
+  };
+  const find = (name: string): PersistedFunction | { broken: string } | undefined => {
+    const row = functions.rows(name).at(-1);
+    if (row === undefined) return undefined;
+    try {
+      return read(name, row);
+    } catch (error) {
+      return { broken: damageOf(error) };
+    }
+  };
+  return { symbols: [...functions.symbols], find, damage: undefined };
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
@@ -125,13 +131,19 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** The functions of the section by name. Other sections may hold symbols of the same names. */
-function symbolsOf(file: SmfFile, codeSection: number): Map<string, SmfSymbol> {
-  const symbols = new Map<string, SmfSymbol>();
-  for (const symbol of file.symbols) {
-    if (symbol.sectionIndex === codeSection && symbol.isSpecialised) symbols.set(symbol.name, symbol);
-  }
-  return symbols;
+/** Finds the functions of the section by name. Other sections may hold symbols of the same names. */
+function symbolsOf(file: SmfFile, codeSection: number): (name: string) => SmfSymbol | undefined {
+  const isOurs = (symbol: SmfSymbol): boolean => symbol.sectionIndex === codeSection && symbol.isSpecialised;
+  let all: Map<string, SmfSymbol> | undefined;
+  return (name) => {
+    const first = file.findSymbol(name);
+    if (first === undefined || isOurs(first)) return first;
+    if (all === undefined) {
+      all = new Map();
+      for (const symbol of file.symbols) if (isOurs(symbol)) all.set(symbol.name, symbol);
+    }
+    return all.get(name);
+  };
 }
 
 const IMPORT_KINDS: readonly ImportKind[] = ['call', 'address', 'external'];
@@ -164,8 +176,10 @@ function readImports(
 
 /** Finds the displacements of one function and the symbols that they are for, by what the relocations say. */
 function sitesOf(file: SmfFile, codeSection: number): (start: number, size: number) => Map<number, string> {
-  const relocations = file.relocationsOf(codeSection).toSorted((a, b) => a.offset - b.offset);
+  let sorted: readonly SmfRelocation[] | undefined;
   return (start, size) => {
+    sorted ??= file.relocationsOf(codeSection).toSorted((a, b) => a.offset - b.offset);
+    const relocations = sorted;
     let low = 0;
     for (let high = relocations.length; low < high; ) {
       const middle = (low + high) >> 1;
