@@ -3,41 +3,20 @@
 // its pointers stand for, each as the one type it has, keeps no pointer to a slot that has ended, reads no bytes that nothing
 // defines, and never lets an address decide anything that a run could tell. Where it traps, it traps wherever memory lies.
 import { intRange } from '../constants.js';
-import type { BlockId, Template, TypeDeclaration, Value } from '../ir.js';
-import {
-  type Bound,
-  type FunctionType,
-  fnType,
-  isBool,
-  isInt,
-  param,
-  ptr,
-  scalar,
-  substitute,
-  type Type,
-} from '../types.js';
+import type { BlockId, TypeDeclaration, Value } from '../ir.js';
+import { type Bound, isBool, isInt, param, ptr, type Type } from '../types.js';
+import { Budget, CallLine, type Lowered, MAX_COST, originOf } from './call-line.js';
 import { FUNCTION_TYPES } from './declare.js';
 import { callExtern } from './externs.js';
 import { MemoryLine } from './memory-line.js';
 import type { FunctionPlan, IfPlan, LeafPlan, LoopPlan, MergePlan, StatementPlan } from './plan.js';
 import { SCALARS } from './scalars.js';
-import { ANYWHERE, type Known, NOWHERE, type Origin, OUTER } from './scope.js';
+import { ANYWHERE, type Known, NOWHERE, OUTER } from './scope.js';
 import { BOOL, I64, StraightLine } from './straight-line.js';
 
-/** Steps that one call of a function takes at most, by a rough count. */
-const MAX_COST = 20_000;
 const RECURSION_DEPTH = 3;
 
 const INTEGERS = SCALARS.filter(isInt);
-
-/** A finished function and what calling it costs. */
-export interface Lowered {
-  readonly template: Template;
-  readonly params: readonly Type[];
-  readonly cost: number;
-  /** How often it calls through pointers that it was given, which may be to any function. */
-  readonly invokes: number;
-}
 
 export interface LoweringOptions {
   readonly traps: boolean;
@@ -59,21 +38,16 @@ export function lowerFunction(
 
 class Lowering {
   readonly #plan: FunctionPlan;
-  readonly #callees: readonly Lowered[];
   readonly #line: StraightLine;
   readonly #memory: MemoryLine;
   readonly #builder: StraightLine['builder'];
   readonly #generics: readonly Type[];
   readonly #result: Type | undefined;
   readonly #params: Type[] = [];
-  /** The cost of a call of any function that there is so far. */
-  readonly #worst: number;
+  readonly #budget = new Budget();
+  readonly #calls: CallLine;
   #fuel: Value | undefined;
   #recursed = false;
-  /** How often the current place runs at most, and what all steps so far cost. */
-  #repeats = 1;
-  #cost = 0;
-  #invokes = 0;
 
   constructor(
     name: string,
@@ -86,12 +60,11 @@ class Lowering {
     const wanted = isEntry ? undefined : FUNCTION_TYPES[plan.addressable];
     const bounds = wanted === undefined ? plan.bounds : [];
     this.#plan = wanted === undefined ? plan : { ...plan, recursive: false };
-    this.#callees = callees;
     this.#line = new StraightLine(name, bounds, declarations, options);
     this.#memory = new MemoryLine(this.#line);
     this.#builder = this.#line.builder;
     this.#generics = bounds.map((_, i) => param(i, `T${i}`));
-    this.#worst = callees.reduce((worst, { cost, invokes }) => Math.max(worst, cost + invokes * worst), 10);
+    this.#calls = new CallLine(this.#line, this.#memory, callees, this.#budget);
     const simple = [...SCALARS, ...this.#generics, ...this.#generics];
     const types = isEntry ? simple : [...this.#line.types, ...FUNCTION_TYPES.slice(0, 2)];
     this.#result = wanted === undefined ? types[plan.result % (types.length + 1)] : wanted.result;
@@ -115,7 +88,12 @@ class Lowering {
     this.#return(this.#plan.mix);
     const times = this.#recursed ? RECURSION_DEPTH + 1 : 1;
     const template = this.#builder.build();
-    return { template, params: this.#params, cost: this.#cost * times + 10, invokes: this.#invokes * times };
+    return {
+      template,
+      params: this.#params,
+      cost: this.#budget.cost * times + 10,
+      invokes: this.#budget.invokes * times,
+    };
   }
 
   #param(type: Type): void {
@@ -124,13 +102,9 @@ class Lowering {
     this.#line.add(value, this.#line.contents.holdsPointers(type) ? OUTER : NOWHERE);
   }
 
-  #spend(steps: number): void {
-    this.#cost += steps * this.#repeats;
-  }
-
   #statements(plans: readonly StatementPlan[]): void {
     for (const plan of plans) {
-      if (this.#cost > MAX_COST) return;
+      if (this.#budget.cost > MAX_COST) return;
       if (plan.kind === 'if') this.#if(plan);
       else if (plan.kind === 'loop') this.#loop(plan);
       else this.#leaf(plan);
@@ -138,7 +112,7 @@ class Lowering {
   }
 
   #leaf(plan: LeafPlan): void {
-    this.#spend(8);
+    this.#budget.spend(8);
     if (this.#memory.emit(plan)) return;
     switch (plan.kind) {
       case 'op':
@@ -163,13 +137,13 @@ class Lowering {
         this.#line.cast(plan);
         break;
       case 'call':
-        this.#call(plan);
+        if (!this.#calls.call(plan)) this.#recurse(plan);
         break;
       case 'fnaddr':
-        this.#fnaddr(plan);
+        this.#calls.fnaddr(plan);
         break;
       case 'invoke':
-        this.#invoke(plan);
+        this.#calls.invoke(plan);
         break;
       case 'extern':
         callExtern(this.#line, plan);
@@ -226,7 +200,7 @@ class Lowering {
         break;
       case 3: {
         const target = FUNCTION_TYPES[plan.op % FUNCTION_TYPES.length]!;
-        this.#invokeWith(builder.const(target, 0n), target, plan);
+        this.#calls.invokeWith(builder.const(target, 0n), target, plan);
         break;
       }
       default:
@@ -250,7 +224,7 @@ class Lowering {
         const converted = type === result ? other : this.#line.convert(other, result);
         if (converted !== undefined) value = this.#builder.binary(op, value, converted);
       }
-      this.#spend(2 * mix);
+      this.#budget.spend(2 * mix);
     }
     this.#builder.return(value);
   }
@@ -275,7 +249,7 @@ class Lowering {
 
   #if({ shape, condition, then, otherwise, merges }: IfPlan): void {
     const builder = this.#builder;
-    this.#spend(4 + merges.length);
+    this.#budget.spend(4 + merges.length);
     const types = this.#mergedTypes(merges);
     const [first, second] = [merges.map(({ a }) => a), merges.map(({ b }) => b)];
     const join = builder.block();
@@ -329,9 +303,9 @@ class Lowering {
     const after = types.map((type) => builder.blockParam(exit, type));
     builder.jump(head, [builder.const(I64, 0n), ...this.#picks(types, first)]);
     builder.switchTo(head);
-    const repeats = this.#repeats;
-    this.#repeats = repeats * (count + 1);
-    this.#spend(4 + types.length);
+    const repeats = this.#budget.repeats;
+    this.#budget.repeats = repeats * (count + 1);
+    this.#budget.spend(4 + types.length);
     this.#line.scope.inside(() => {
       for (const value of [i, ...inside]) this.#addParam(value);
       const isTestedFirst = shape !== 1;
@@ -354,75 +328,18 @@ class Lowering {
         builder.branch(more, head, again, exit, this.#picks(types, first));
       }
     });
-    this.#repeats = repeats;
+    this.#budget.repeats = repeats;
     builder.switchTo(exit);
     for (const value of after) this.#addParam(value);
-  }
-
-  #call(plan: LeafPlan): void {
-    const callee = this.#callees[plan.op % (this.#callees.length + 1)];
-    if (callee === undefined) {
-      this.#recurse(plan);
-      return;
-    }
-    const cost = callee.cost + callee.invokes * this.#worst;
-    if (this.#cost + cost * this.#repeats > MAX_COST) return;
-    const typeArgs = this.#typeArgsFor(callee, plan.type);
-    const args = this.#arguments(
-      callee.params.map((type) => substitute(type, typeArgs)),
-      plan,
-      (i) => callee.params[i]!.kind === 'param',
-    );
-    if (args === undefined) return;
-    this.#cost += cost * this.#repeats;
-    const { name, result } = callee.template;
-    const values = args.map(({ value }) => value);
-    if (result === undefined) this.#builder.callVoid(name, typeArgs, values);
-    else this.#memory.receive(this.#builder.call(substitute(result, typeArgs), name, typeArgs, values), originOf(args));
-  }
-
-  /** Aggregates that name no type parameter only: so that types do not grow from call to call. */
-  #typeArgsFor({ template }: Lowered, number: number): readonly Type[] {
-    const fixed = this.#line.types.filter(
-      (type) => type.kind === 'scalar' || type.kind === 'param' || !namesParam(type),
-    );
-    const pointers = [ptr(scalar('i32')), FUNCTION_TYPES[0]!, ptr(BOOL), FUNCTION_TYPES[1]!];
-    return template.typeParams.map(({ bound }, i) => {
-      // No pointers where they could be ordered.
-      const types = bound === 'Any' || bound === 'Eq' ? [...fixed, ...pointers] : fixed;
-      const candidates = types.filter((type) => this.#line.satisfies(type, bound));
-      return candidates[(number + 5 * i) % candidates.length]!;
-    });
-  }
-
-  /**
-   * Values of those types; undefined if a function pointer is wanted and there is none, or if the callee could store a
-   * pointer to a slot of ours where it outlives it. `isOpaque`: null will do, as the callee cannot call it.
-   */
-  #arguments(
-    types: readonly Type[],
-    plan: LeafPlan,
-    isOpaque: (i: number) => boolean = () => false,
-  ): readonly Known[] | undefined {
-    const args: Known[] = [];
-    for (const [i, type] of types.entries()) {
-      if (type.kind === 'fn' && this.#line.of(type).length === 0) this.#addressOf(type, plan.op);
-      if (type.kind === 'fn' && this.#line.of(type).length === 0 && !isOpaque(i)) return undefined;
-      args.push(this.#line.pickKnown(type, plan.a + i * plan.b));
-    }
-    const { contents } = this.#line;
-    const takesPointers = ({ type, origin }: Known): boolean =>
-      origin.outer && (type.kind !== 'ptr' || contents.holdsPointers(type.to));
-    return args.some(({ origin }) => origin.local) && args.some(takesPointers) ? undefined : args;
   }
 
   /** Calls the function itself while there is fuel; at one place only, outside of loops. */
   #recurse(plan: LeafPlan): void {
     const fuel = this.#fuel;
-    if (fuel === undefined || this.#recursed || this.#repeats > 1) return;
-    if (this.#cost * (RECURSION_DEPTH + 1) > MAX_COST) return;
+    if (fuel === undefined || this.#recursed || this.#budget.repeats > 1) return;
+    if (this.#budget.cost * (RECURSION_DEPTH + 1) > MAX_COST) return;
     const builder = this.#builder;
-    const args = this.#arguments(this.#params.slice(0, -1), plan);
+    const args = this.#calls.arguments(this.#params.slice(0, -1), plan);
     if (args === undefined) return;
     this.#recursed = true;
     const [go, on] = [builder.block(), builder.block()];
@@ -441,63 +358,9 @@ class Lowering {
     builder.switchTo(on);
     if (joined !== undefined) this.#memory.receive(joined, originOf([...args, ...otherwise]));
   }
-
-  #fnaddr(plan: LeafPlan): void {
-    const callee = this.#callees[plan.op % Math.max(this.#callees.length, 1)];
-    if (callee !== undefined) this.#line.add(this.#address(callee, plan.type));
-  }
-
-  #address(callee: Lowered, number: number): Value {
-    const typeArgs = this.#typeArgsFor(callee, number);
-    const { name, result } = callee.template;
-    const type = fnType(
-      callee.params.map((each) => substitute(each, typeArgs)),
-      result === undefined ? undefined : substitute(result, typeArgs),
-    );
-    return this.#builder.fnaddr(type, name, typeArgs);
-  }
-
-  /** Brings the address of a function of that very type into scope, if there is one. */
-  #addressOf(type: FunctionType, number: number): void {
-    const fitting = this.#callees.filter(
-      ({ template, params }) => template.typeParams.length === 0 && fnType(params, template.result) === type,
-    );
-    const callee = fitting[number % Math.max(fitting.length, 1)];
-    if (callee !== undefined) this.#line.add(this.#address(callee, 0));
-  }
-
-  #invoke(plan: LeafPlan): void {
-    if (!this.#line.scope.values.some(({ type }) => type.kind === 'fn')) this.#fnaddr(plan);
-    const targets = this.#line.scope.values.filter(({ type }) => type.kind === 'fn');
-    const target = targets[plan.type % Math.max(targets.length, 1)];
-    if (target?.type.kind !== 'fn') return;
-    if (this.#cost + this.#worst * this.#repeats > MAX_COST) return;
-    if (!this.#invokeWith(target.value, target.type, plan)) return;
-    this.#cost += this.#worst * this.#repeats;
-    this.#invokes += this.#repeats;
-  }
-
-  #invokeWith(target: Value, { params, result }: FunctionType, plan: LeafPlan): boolean {
-    const args = this.#arguments(params, plan);
-    if (args === undefined) return false;
-    const values = args.map(({ value }) => value);
-    if (result === undefined) this.#builder.invokeVoid(target, values);
-    else this.#memory.receive(this.#builder.invoke(target, values), originOf(args));
-    return true;
-  }
 }
 
 function paramType(type: Type, shape: number, isEntry: boolean): Type {
   if (shape === 0 || type.kind === 'fn') return type;
   return shape === 1 || isEntry ? ptr(type) : ptr(ptr(type));
-}
-
-/** What a callee can return are its arguments, and what is behind them. */
-function originOf(args: readonly Known[]): Origin {
-  return { local: args.some(({ origin }) => origin.local), outer: true };
-}
-
-function namesParam(type: Type): boolean {
-  if (type.kind === 'array') return namesParam(type.of);
-  return type.kind === 'named' ? type.args.some(namesParam) : type.kind === 'param';
 }
