@@ -1,7 +1,7 @@
 // Programmatic construction of functions, with explicit block parameters, or with variables that become them. Each
 // instruction is checked as it is added, so that an error points at the line that made it; what only the whole function
 // shows (dominance, edges) is the verifier's.
-import { boundOf, isBound, type KnownParam } from './bounds.js';
+import { boundOf, isBound, type KnownParam, satisfies } from './bounds.js';
 import { InstructionBuilder } from './build-instructions.js';
 import { NO_TYPES } from './declarations.js';
 import type {
@@ -205,6 +205,7 @@ export class FunctionBuilder extends InstructionBuilder {
     const learned = isBound(is) ? is : boundOf(is, this.#typeParams);
     const known = type.kind === 'param' ? this.#typeParams[type.index] : undefined;
     if (type.kind !== 'param' || known === undefined || learned === undefined) return;
+    if (satisfies(type, learned, this.#typeParams)) return;
     this.#typeParams[type.index] = { ...known, also: [...(known.also ?? []), learned] };
   }
 
