@@ -46,7 +46,7 @@ describe('not flat', () => {
   });
 
   test('the heap, the mappings', () => {
-    const found = judge(samples((i) => ({ heapBytes: 10 * MIB + i * 60_000, mappings: 400 + i * 2 })));
+    const found = judge(samples((i) => ({ heapBytes: 10 * MIB + i * 90_000, mappings: 400 + i * 2 })));
     expect(found).toEqual([expect.stringMatching(/^heapBytes/), expect.stringMatching(/^mappings/)]);
   });
 
