@@ -255,6 +255,32 @@ entry:
     expect(specialise(module.templates[0]!, [pair!], { types }).blocks[0]!.instructions).toMatchObject([{ value: 4n }]);
     expect(() => specialise(module.templates[0]!, [pair!])).toThrow(expect.objectContaining({ code: 'UNKNOWN_TYPE' }));
   });
+
+  it('may take one parameter more than a template, for the result', () => {
+    const types = Array.from({ length: 255 }, (_, i) => (i % 2 === 0 ? 'i64' : 'array<i64, 2>'));
+    const params = types.map((type, i) => `p${i}: ${type}`).join(', ');
+    const pointer = `fn(${types.join(', ')}) -> array<i64, 2>`;
+    const args = types.map((_, i) => `p${i}`).join(', ');
+    const { of } = load(
+      `fn f(${params}) -> array<i64, 2> {\nentry:\n  g = fnaddr f\n  h: ${pointer} = cast g\n  r = invoke h(${args})\n  return r\n}\n`,
+    );
+    expect(of('f').blocks[0]!.params).toHaveLength(256);
+  });
+
+  it('takes much at a time in its stride', () => {
+    const names = Array.from({ length: 2000 }, (_, i) => `a${i}`);
+    const { of } = load(`${PAIR}
+fn f(p: ptr<Pair<i64, i64>>) {
+entry:
+  v = load p
+  jump loop(${names.map(() => 'v').join(', ')})
+loop(${names.map((name) => `${name}: Pair<i64, i64>`).join(', ')}):
+  jump loop(${[...names.slice(1), names[0]].join(', ')})
+}
+`);
+    // Each parameter is read before any is written.
+    expect(of('f').blocks[1]!.instructions).toHaveLength(4000);
+  });
 });
 
 describe('specialise', () => {
