@@ -13,9 +13,9 @@ import {
   type Template,
   type TemplateModule,
   type Type,
+  typeToString,
   verifyModule,
 } from '@simple-jit/template-ir';
-import { printTypeArgs } from './type-args.js';
 
 /** An instance that the library's note offers. */
 export interface PossibleInstance {
@@ -57,7 +57,8 @@ export function assembleLibrary(source: string | TemplateModule, options: Assemb
     instantiations: [],
     possible: rows.map(({ template, typeArgs }) => ({
       template,
-      typeArgs: printTypeArgs(typeArgs),
+      // As type-args.ts does it: sharing one line would cost every process a third file to load.
+      typeArgs: typeArgs.map(typeToString).join(','),
       mangledName: mangle(template, typeArgs),
       requiredBy: module.name,
       canDefer: true,

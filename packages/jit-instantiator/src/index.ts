@@ -1,5 +1,5 @@
-// Table of contents of jit-instantiator.
-export { type AssembleOptions, assembleLibrary, type PossibleInstance } from './assemble.js';
+// Table of contents of jit-instantiator. `assembleLibrary` is an entry of its own (`…/assemble`), so that a process which only
+// instantiates does not load it.
 export type { Callable } from './backend.js';
 export type { JitInstantiatorConfig } from './config.js';
 export { type FlushFailure, JitError, type JitErrorCode } from './errors.js';

@@ -2,7 +2,8 @@
 import { SmfBuilder } from '@simple-jit/smf-format';
 import { encodeTemplate, parseModule, ptr, scalar } from '@simple-jit/template-ir';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { assembleLibrary, isSuccess, JitInstantiator } from '../src/index.js';
+import { assembleLibrary } from '../src/assemble.js';
+import { isSuccess, JitInstantiator } from '../src/index.js';
 import { call, useWorkspace } from './support.js';
 
 const workspace = useWorkspace();

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseSmf } from '@simple-jit/smf-format';
 import { expect, test } from 'vitest';
-import { assembleLibrary, JitInstantiator } from '../src/index.js';
+import { assembleLibrary } from '../src/assemble.js';
+import { JitInstantiator } from '../src/index.js';
 import { startScript } from './processes.js';
 import { COLLECTIONS, call, useWorkspace } from './support.js';
 

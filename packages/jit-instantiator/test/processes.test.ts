@@ -14,7 +14,8 @@ import {
 import { join } from 'node:path';
 import { parseSmf } from '@simple-jit/smf-format';
 import { expect, test } from 'vitest';
-import { assembleLibrary, JitInstantiator } from '../src/index.js';
+import { assembleLibrary } from '../src/assemble.js';
+import { JitInstantiator } from '../src/index.js';
 import { NOBODY, runScript, startScript } from './processes.js';
 import { COLLECTIONS, useWorkspace } from './support.js';
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { parseSmf, SmfBuilder, SmfFormatError } from '@simple-jit/smf-format';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { assembleLibrary, JitInstantiator, type JitInstantiatorConfig, signSmf, verifySmf } from '../src/index.js';
+import { assembleLibrary } from '../src/assemble.js';
+import { JitInstantiator, type JitInstantiatorConfig, signSmf, verifySmf } from '../src/index.js';
 import { COLLECTIONS, call, useWorkspace } from './support.js';
 
 const workspace = useWorkspace();

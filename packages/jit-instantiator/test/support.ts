@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bindFunction } from '@simple-jit/native-mem';
 import { afterEach, beforeEach } from 'vitest';
-import { assembleLibrary, isSuccess, type JitInstantiator, nativeSignature } from '../src/index.js';
+import { assembleLibrary } from '../src/assemble.js';
+import { isSuccess, type JitInstantiator, nativeSignature } from '../src/index.js';
 
 export const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 

@@ -5,7 +5,8 @@ import { GENERATOR_VERSION } from '@simple-jit/codegen';
 import { cpuFeatures } from '@simple-jit/native-mem';
 import { parseSmf, SectionType, SmfBuilder } from '@simple-jit/smf-format';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { assembleLibrary, JitInstantiator, type JitInstantiatorConfig } from '../src/index.js';
+import { assembleLibrary } from '../src/assemble.js';
+import { JitInstantiator, type JitInstantiatorConfig } from '../src/index.js';
 import { assemble, useWorkspace } from './support.js';
 
 const workspace = useWorkspace();

@@ -14,7 +14,8 @@ import {
 import { join } from 'node:path';
 import { parseSmf, RelocationType, SectionType, SmfBuilder } from '@simple-jit/smf-format';
 import { expect, test } from 'vitest';
-import { assembleLibrary, isError, JitError, JitInstantiator, type JitInstantiatorConfig } from '../src/index.js';
+import { assembleLibrary } from '../src/assemble.js';
+import { isError, JitError, JitInstantiator, type JitInstantiatorConfig } from '../src/index.js';
 import { NOBODY, runScript } from './processes.js';
 import { assemble, COLLECTIONS, call, PACKAGE, useWorkspace } from './support.js';
 
