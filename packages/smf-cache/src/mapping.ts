@@ -44,6 +44,7 @@ export class Mapping {
   /** The paths by which it was asked for. */
   readonly paths = new Set<string>();
   readonly #file: MappedFile | undefined;
+  readonly #source: MappedSource | undefined;
   readonly #content: SmfFile | LsmfFile;
   readonly #modules = new Map<string, Part>();
   /** The file's header as it is, and as it was when it was parsed: it holds a hash of all. */
@@ -59,6 +60,7 @@ export class Mapping {
     this.size = from instanceof Uint8Array ? from.length : from.size;
     this.identity = this.#file?.stat;
     const source = this.#file && new MappedSource(this.#file);
+    this.#source = source;
     const onUnpacked = (bytes: number): void => {
       this.#unpackedBytes += bytes;
       options.onUnpacked(this);
@@ -130,14 +132,14 @@ export class Mapping {
   }
 
   /**
-   * Throws if the file was found to be shorter than it was mapped: a fault that reading caused shows in every property.
+   * Throws if the file is so much shorter than it was mapped that something of it is lost.
    * @throws NativeMemError `ERR_FILE_SHRUNK`
    */
   check(): void {
-    void this.#file?.address;
+    this.#source?.check();
   }
 
-  /** As `check`, but looks for itself: a file that became shorter has lost its last byte. */
+  /** As `check`, but also if all that is lost is zeros at its end. */
   checkWhole(): void {
     if (this.#file !== undefined && this.size > 0) mmapReadBytes(this.#file.address, this.size - 1, 1);
   }

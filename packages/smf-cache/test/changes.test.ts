@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { NativeMemError } from '@simple-jit/native-mem';
+import type { SmfFile } from '@simple-jit/smf-format';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type MappedSmf, SmfCache } from '../src/index.js';
 import { caught, library, mappingsOf, openDescriptors, replace, smf, temporaryFolder, versionOf } from './support.js';
@@ -160,6 +161,43 @@ describe('a file that became shorter while it was mapped', () => {
         expect(caught(() => uses[read]!(file))).toMatchObject({ code: 'ERR_FILE_SHRUNK', path });
       }
     }
+  });
+
+  test.each([300_000, 10])('within its last page, is an error of a parsed file that was held (%i bytes)', (padding) => {
+    const bytes = smf('one', padding);
+    const lost: ((path: string) => void)[] = [
+      (path) => truncateSync(path, bytes.length - 128), // its header
+      (path) => truncateSync(path, bytes.length - (bytes.length % 4096)),
+    ];
+    const held: Record<string, (file: SmfFile) => unknown> = {
+      findSymbol: (file) => file.findSymbol('identity'),
+      'findSymbol of nobody': (file) => file.findSymbol('nobody'),
+      symbols: (file) => [...file.symbols],
+      sectionData: (file) => file.sectionData(3),
+      noteSdn: (file) => file.noteSdnText(),
+      templates: (file) => file.templateAt(10),
+      computeModuleHash: (file) => file.computeModuleHash(),
+    };
+    for (const cut of lost) {
+      for (const [name, use] of Object.entries(held)) {
+        const path = folder.write(`${name}.smf`, bytes);
+        using handle = cache.get(path);
+        const { file } = handle;
+        cut(path);
+        expect(caught(() => use(file))).toMatchObject({ code: 'ERR_FILE_SHRUNK', path });
+        expect(caught(() => handle.symbols)).toMatchObject({ code: 'ERR_FILE_SHRUNK', path });
+      }
+    }
+  });
+
+  test('by zeros only, leaves a parsed file that was held as it is', () => {
+    const bytes = smf();
+    const path = folder.write('a.smf', bytes);
+    using handle = cache.get(path);
+    const { file } = handle;
+    truncateSync(path, bytes.length - 40); // of its header's 45 reserved bytes
+    expect(file.findSymbol('plain')?.name).toBe('plain');
+    expect(Buffer.from(file.sectionData(file.findSection('version')!.index)).toString()).toBe('one');
   });
 
   test('reads as zeros where it ended, in what was handed out before', () => {
