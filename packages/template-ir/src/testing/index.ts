@@ -1,4 +1,5 @@
 // Table of contents of `@simple-jit/template-ir/testing`: random programs for property tests. Needs fast-check.
+export { type EvaluateOptions, evaluate, type GenericValue } from './evaluate.js';
 export { guestLibrary } from './externs.js';
 export {
   arbitraryMutants,
@@ -12,6 +13,7 @@ export {
   arbitraryProgram,
   arbitraryValue,
   entryOf,
+  evaluateRun,
   interpretRun,
   materialise,
   type Outcome,

@@ -10,6 +10,7 @@ import { printModule } from '../text/print.js';
 import { isBool, substitute, type Type, typeToString } from '../types.js';
 import type { Lowered } from './call-line.js';
 import { declare } from './declare.js';
+import { evaluate } from './evaluate.js';
 import { guestLibrary } from './externs.js';
 import { type LoweringOptions, lowerFunction } from './lower.js';
 import { ArbitraryPlan, type ArgumentPlan, type ProgramPlan } from './plan.js';
@@ -181,16 +182,29 @@ export function interpretRun(
   run: readonly TestArgument[],
   call = instances(program.module),
 ): Outcome {
+  return outcomeOf(run, (args, memory) =>
+    interpret(call(program.entry), args, { memory, call, externs: guestLibrary(memory), maxSteps: MAX_STEPS }),
+  );
+}
+
+/** Runs the program without specialising it: what `interpretRun` must give too. */
+export function evaluateRun(program: Pick<TestProgram, 'module' | 'entry'>, run: readonly TestArgument[]): Outcome {
+  return outcomeOf(run, (args, memory) => {
+    const options = { memory, externs: guestLibrary(memory), maxSteps: MAX_STEPS };
+    return evaluate(program.module, program.entry, args, options) as IrValue | undefined; // entries return scalars
+  });
+}
+
+/** Passes fresh buffers to `execute`, and tells how it ended and what it left in them. */
+function outcomeOf(
+  run: readonly TestArgument[],
+  execute: (args: readonly IrValue[], memory: LinearMemory) => IrValue | undefined,
+): Outcome {
   const memory = new LinearMemory();
   const args = materialise(run);
   const passed = args.map((arg) => (typeof arg === 'object' ? memory.map(arg) : arg));
   try {
-    const result = interpret(call(program.entry), passed, {
-      memory,
-      call,
-      externs: guestLibrary(memory),
-      maxSteps: MAX_STEPS,
-    });
+    const result = execute(passed, memory);
     return { trap: undefined, result, buffers: readBuffers(args) };
   } catch (error) {
     if (!(error instanceof IrTrapError)) throw error;
