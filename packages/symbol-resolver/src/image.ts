@@ -3,7 +3,7 @@ import type { CodeArena, CodeBlock, DataBlock } from '@simple-jit/native-mem';
 import type { SmfSymbol } from '@simple-jit/smf-format';
 import { LinkError } from './errors.js';
 import type { ImportStub } from './import-stubs.js';
-import type { Area, AreaExtent, Layout } from './layout.js';
+import type { Area, AreaExtent, Layout, PlacedSection } from './layout.js';
 
 export class Image {
   readonly path: string;
@@ -44,29 +44,38 @@ export class Image {
   }
 
   /**
-   * Installs the code, then fills in the data and seals the constants.
+   * Installs the code, then fills in the data and seals the constants. What is zeros is not written, however much it is.
    *
-   * @param patch relocates an area's bytes; addresses in the module are known by then
-   * @throws NativeMemError if memory is refused; whatever `patch` throws
+   * @param relocate what the file has of a section; addresses in the module are known by then
+   * @param slots what is in the global offset table
+   * @throws NativeMemError if memory is refused; whatever the two throw
    */
-  install(patch: (area: Area, bytes: Uint8Array) => void): void {
+  install(relocate: (section: PlacedSection, bytes: Uint8Array) => void, slots: () => BigUint64Array): void {
+    const sections = [...this.layout.sections.values()];
     const { code } = this.layout.areas;
     if (code.size > 0) {
-      this.#code = this.#arena.allocate(this.#bytes('code'), {
+      const codeSections = sections.filter(({ area }) => area === 'code');
+      const between = new Uint8Array(code.size).fill(TRAP);
+      for (const { offset, bytes } of codeSections) between.set(bytes, offset);
+      this.#code = this.#arena.allocate(between, {
         name: this.path,
         alignment: Math.max(64, code.alignment),
         relocate: (copy, address) => {
           this.#bases.code = Number(address);
-          patch('code', copy);
+          for (const section of codeSections) {
+            relocate(section, copy.subarray(section.offset, section.offset + section.size));
+          }
         },
       });
     }
-    for (const [area, block] of [['writable', this.#writable] as const, ['constant', this.#constant] as const]) {
-      if (block === undefined) continue;
-      const bytes = this.#bytes(area);
-      patch(area, bytes);
-      block.write(bytes);
+    for (const section of sections) {
+      if (section.area === 'code') continue;
+      const bytes = section.bytes.slice();
+      relocate(section, bytes);
+      if (bytes.length > 0) this.#blockOf(section.area)?.write(bytes, section.offset);
     }
+    const table = slots();
+    if (table.length > 0) this.#constant?.write(new Uint8Array(table.buffer), this.layout.slotOffset(0));
     this.#constant?.seal();
   }
 
@@ -123,13 +132,8 @@ export class Image {
     for (const block of [this.#code, this.#writable, this.#constant]) block?.close();
   }
 
-  #bytes(area: Area): Uint8Array {
-    const bytes = new Uint8Array(this.layout.areas[area].initialised);
-    if (area === 'code') bytes.fill(TRAP);
-    for (const section of this.layout.sections.values()) {
-      if (section.area === area && section.bytes.length > 0) bytes.set(section.bytes, section.offset);
-    }
-    return bytes;
+  #blockOf(area: 'writable' | 'constant'): DataBlock | undefined {
+    return area === 'writable' ? this.#writable : this.#constant;
   }
 }
 

@@ -22,8 +22,6 @@ export interface AreaExtent {
   /** In bytes; 0 if nothing is in it. */
   readonly size: number;
   readonly alignment: number;
-  /** Up to here the file says what is in it; zeros follow. */
-  readonly initialised: number;
 }
 
 export interface Layout {
@@ -64,7 +62,6 @@ export function layOut(
   room: number,
 ): Layout {
   const ends: Record<Area, number> = { code: 0, writable: 0, constant: 0 };
-  const initialised: Record<Area, number> = { code: 0, writable: 0, constant: 0 };
   const alignments: Record<Area, number> = { code: 16, writable: 16, constant: 16 };
   const sections = new Map<number, PlacedSection>();
   const reserve = (area: Area, size: number, alignment: number, name: string): number => {
@@ -81,23 +78,17 @@ export function layOut(
     alignments[area] = Math.max(alignments[area], alignment);
     return offset;
   };
-  // What begins as zeros goes last, so that it need not be written.
-  const isZero = ({ type }: SmfSection): number => (type === SectionType.Bss ? 1 : 0);
-  for (const section of file.sections.toSorted((a, b) => isZero(a) - isZero(b))) {
+  for (const section of file.sections) {
     const area = areaOf(section.type);
     if (area === undefined || !needed.has(section.index)) continue;
     const alignment = checkedAlignment(section, path);
     const bytes = bytesOf(file, section, path);
     const size = area === 'code' ? bytes.length : Math.max(bytes.length, section.virtualSize);
     const offset = reserve(area, size, alignment, section.name);
-    if (bytes.length > 0) initialised[area] = offset + bytes.length;
     sections.set(section.index, { index: section.index, name: section.name, area, offset, size, bytes });
   }
   const gotOffset = reserve('constant', gotSlots * SLOT_SIZE, SLOT_SIZE, 'got');
-  if (gotSlots > 0) initialised.constant = ends.constant;
-  const extent = (area: Area): AreaExtent => {
-    return { size: ends[area], alignment: alignments[area], initialised: initialised[area] };
-  };
+  const extent = (area: Area): AreaExtent => ({ size: ends[area], alignment: alignments[area] });
   return {
     sections,
     areas: { code: extent('code'), writable: extent('writable'), constant: extent('constant') },

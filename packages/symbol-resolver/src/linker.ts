@@ -7,7 +7,7 @@ import { SymbolBinding, SymbolType } from '@simple-jit/smf-format';
 import { LinkError } from './errors.js';
 import { Image } from './image.js';
 import type { ImportStub, ImportStubs } from './import-stubs.js';
-import { type Area, layOut } from './layout.js';
+import { layOut, type PlacedSection } from './layout.js';
 import { areaOfSymbol, type Definition, type Module } from './module.js';
 import { type Patch, type References, readReferences, type Use } from './references.js';
 
@@ -134,7 +134,7 @@ export class Linker {
       if (isOwn && binding !== SymbolBinding.Weak) continue;
       const found = this.#host.findImport(name, reasons);
       // A weak definition gives way to another one, and stands where there is none.
-      if (found?.kind === 'data' && found.definition.module === module) continue;
+      if (isOwn && found?.kind === 'data' && found.definition.module === module) continue;
       if (found === undefined && isOwn) continue;
       if (found === undefined && binding !== SymbolBinding.Weak) missing.push(name);
       imports.set(use, found);
@@ -164,14 +164,14 @@ export class Linker {
       if (needs === 'slot') return image.addressOfSlot(use.slot);
       return needs === 'call' && imports.has(use) ? stubOf(use, image.calledStubs) : addressOf(use);
     };
-    image.install((area, bytes) => {
+    const relocate = (section: PlacedSection, bytes: Uint8Array): void => {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      for (const patch of references.patches) apply(patch, area, view, image, target);
-      if (area !== 'constant') return;
-      for (const use of references.uses.values()) {
-        if (use.slot < 0) continue;
-        view.setBigUint64(image.layout.slotOffset(use.slot), BigInt(addressOf(use)), true);
-      }
+      for (const patch of references.patches.get(section.index)!) apply(patch, section, view, image, target);
+    };
+    image.install(relocate, () => {
+      const slots = new BigUint64Array(references.slots);
+      for (const use of references.uses.values()) if (use.slot >= 0) slots[use.slot] = BigInt(addressOf(use));
+      return slots;
     });
   }
 
@@ -203,22 +203,26 @@ function undefinedSymbols(path: string, missing: readonly string[], reasons: rea
   );
 }
 
-/** Patches one place, if it lies in the area. */
-function apply(patch: Patch, area: Area, view: DataView, image: Image, target: (patch: Patch) => number): void {
-  const section = image.layout.sections.get(patch.section)!;
-  if (section.area !== area) return;
+/** Patches one place of a section, of which `view` is what the file has. */
+function apply(
+  patch: Patch,
+  section: PlacedSection,
+  view: DataView,
+  image: Image,
+  target: (patch: Patch) => number,
+): void {
   const { kind, offset, addend } = patch;
   const details = { symbol: patch.use.symbol.name, section: section.name, offset, relocation: kind.name };
-  if (offset + kind.size > section.bytes.length) {
+  if (offset + kind.size > view.byteLength) {
     throw new LinkError(
       'ERR_BAD_RELOCATION',
       image.path,
-      `the relocation at ${section.name}+${offset} patches ${kind.size} bytes, and there are ${section.bytes.length} in all`,
+      `the relocation at ${section.name}+${offset} patches ${kind.size} bytes, and there are ${view.byteLength} in all`,
       details,
     );
   }
-  const place = image.addressOfSection(patch.section)! + offset;
-  const distance = kind.apply(view, section.offset + offset, target(patch), place, addend);
+  const place = image.addressOfSection(section.index)! + offset;
+  const distance = kind.apply(view, offset, target(patch), place, addend);
   if (distance === undefined) return;
   throw new LinkError(
     'ERR_RELOCATION_OVERFLOW',

@@ -8,8 +8,7 @@ import { type RelocationKind, relocationKind, relocationTypeName } from './reloc
 
 /** A place to patch. */
 export interface Patch {
-  readonly section: number;
-  /** In that section, in bytes. */
+  /** In its section, in bytes. */
   readonly offset: number;
   readonly kind: RelocationKind;
   readonly use: Use;
@@ -26,7 +25,8 @@ export interface Use {
 export interface References {
   /** The sections that are to be loaded: code, and whatever a symbol lies in. Nothing else can be reached. */
   readonly sections: ReadonlySet<number>;
-  readonly patches: readonly Patch[];
+  /** By the section that they are in. */
+  readonly patches: ReadonlyMap<number, readonly Patch[]>;
   readonly uses: ReadonlyMap<number, Use>;
   /** How many slots the global offset table has. */
   readonly slots: number;
@@ -44,10 +44,12 @@ export function readReferences(file: SmfFile, path: string): References {
 function read(file: SmfFile, path: string): References {
   const sections = neededSections(file);
   const uses = new Map<number, Use>();
-  const patches: Patch[] = [];
+  const patches = new Map<number, Patch[]>();
   let slots = 0;
   for (const index of sections) {
     const section = file.sections[index]!.name;
+    const inSection: Patch[] = [];
+    patches.set(index, inSection);
     for (const { offset, symbolIndex, type, addend } of file.relocationsOf(index)) {
       if (type === RelocationType.None) continue;
       const relocation = relocationTypeName(type);
@@ -75,7 +77,7 @@ function read(file: SmfFile, path: string): References {
         uses.set(symbolIndex, use);
       }
       if (kind.needs === 'slot' && use.slot < 0) use.slot = slots++;
-      patches.push({ section: index, offset, kind, use, addend });
+      inSection.push({ offset, kind, use, addend });
     }
   }
   return { sections, patches, uses, slots };

@@ -149,6 +149,15 @@ describe('v1.1', () => {
     expect(parseSmf(builder.build()).findSymbol('f')?.value).toBe(3);
   });
 
+  test('among symbols of one name, what is defined comes before what is only referred to', () => {
+    const builder = new SmfBuilder();
+    builder.addSection({ type: SectionType.Code, name: '.text', data: new Uint8Array(16) });
+    builder.addSymbol({ name: 'f', type: 0, binding: 1 });
+    expect(parseSmf(builder.build()).findSymbol('f')?.type).toBe(0);
+    builder.addSymbol({ name: 'f', type: 1, binding: 2, value: 5 });
+    expect(parseSmf(builder.build()).findSymbol('f')?.value).toBe(5);
+  });
+
   test('unknown section types, flags and reserved bytes survive an edit', () => {
     const odd = patched(rich, (view, copy) => {
       copy[sectionTable + 64] = 99; // .data becomes an unknown type

@@ -8,6 +8,7 @@ import {
   SYMBOL_ENTRY_SIZE_V11,
   SymbolBinding,
   SymbolFlags,
+  SymbolType,
   symbolTypeName,
 } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
@@ -153,8 +154,9 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
   }
 
   /**
-   * The symbol of this name: constant time, after an index that is built once. Among several of one name a global one
-   * comes before a weak one, a weak one before a local one.
+   * The symbol of this name: constant time, after an index that is built once. Among several of one name one that is
+   * defined comes before one that is only referred to (type none), a global one before a weak one, a weak one before a
+   * local one.
    */
   find(name: string): SmfSymbol | undefined {
     const index = this.indexOf(name);
@@ -179,7 +181,7 @@ export class SmfSymbolTable implements Iterable<SmfSymbol> {
       const { view } = entries;
       if (u32(view, at + SYMBOL_ENTRY.nameHash) !== hash) continue;
       if (!this.#hasName(u32(view, at + SYMBOL_ENTRY.nameOffset), wanted)) continue;
-      const rank = bindingRank(view.getUint8(at + SYMBOL_ENTRY.binding));
+      const rank = rankOf(view.getUint8(at + SYMBOL_ENTRY.type), view.getUint8(at + SYMBOL_ENTRY.binding));
       if (rank > bestRank) {
         best = i;
         bestRank = rank;
@@ -237,9 +239,10 @@ export const closedFile = (): SmfFormatError =>
     hint: 'The mapping or buffer that it was opened on was closed: open it again',
   });
 
-function bindingRank(binding: number): number {
-  if (binding === SymbolBinding.Global) return 2;
-  return binding === SymbolBinding.Weak ? 1 : 0;
+function rankOf(type: number, binding: number): number {
+  const defined = type === SymbolType.None ? 0 : 3;
+  if (binding === SymbolBinding.Global) return defined + 2;
+  return binding === SymbolBinding.Weak ? defined + 1 : defined;
 }
 
 /** Chains of symbols with like hashes, in table order, as two flat arrays. */
