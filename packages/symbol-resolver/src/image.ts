@@ -5,6 +5,13 @@ import { LinkError } from './errors.js';
 import type { ImportStub } from './import-stubs.js';
 import type { Area, AreaExtent, Layout, PlacedSection } from './layout.js';
 
+/** How much memory it takes, in bytes. */
+export interface Extent {
+  readonly codeBytes: number;
+  readonly dataBytes: number;
+  readonly constantBytes: number;
+}
+
 export class Image {
   readonly path: string;
   readonly layout: Layout;
@@ -77,6 +84,11 @@ export class Image {
     const table = slots();
     if (table.length > 0) this.#constant?.write(new Uint8Array(table.buffer), this.layout.slotOffset(0));
     this.#constant?.seal();
+  }
+
+  get extent(): Extent {
+    const { code, writable, constant } = this.layout.areas;
+    return { codeBytes: code.size, dataBytes: writable.size, constantBytes: constant.size };
   }
 
   /** Where a section is. */

@@ -5,9 +5,10 @@
 import type { CodeArena } from '@simple-jit/native-mem';
 import { SymbolBinding, SymbolType } from '@simple-jit/smf-format';
 import { LinkError } from './errors.js';
-import { Image } from './image.js';
+import { type Extent, Image } from './image.js';
 import type { ImportStub, ImportStubs } from './import-stubs.js';
 import { layOut, type PlacedSection } from './layout.js';
+import { type Ledger, stopwatch } from './ledger.js';
 import { areaOfSymbol, type Definition, type Module } from './module.js';
 import { type Patch, type References, readReferences, type Use } from './references.js';
 
@@ -20,13 +21,8 @@ export type Import =
   /** An address of which nobody can tell what is there: called through a stub, else used as it is. */
   | { readonly kind: 'address'; readonly address: number };
 
-/** What a linker asks of those who know all names. */
-export interface LinkHost {
-  /** What a name leads to, or undefined; `reasons` takes why places that know it cannot give it. */
-  readonly findImport: (name: string, reasons: string[]) => Import | undefined;
-  /** Takes a line for each module that comes or goes. */
-  readonly log: (line: () => string) => void;
-}
+/** What a name leads to, or undefined; `reasons` takes why places that know it cannot give it. */
+export type FindImport = (name: string, reasons: string[]) => Import | undefined;
 
 /** A module that is being loaded. `imports` has what it does not define itself; undefined for a weak symbol is 0. */
 interface Plan {
@@ -39,16 +35,18 @@ interface Plan {
 export class Linker {
   readonly #arena: CodeArena;
   readonly #stubs: ImportStubs;
-  readonly #host: LinkHost;
+  readonly #findImport: FindImport;
+  readonly #ledger: Ledger;
   /** Bytes that the arena has in all. */
   readonly #room: number;
   /** What is in memory, of modules that are loaded and of those that are gone but still referred to. */
   readonly #images = new Set<Image>();
 
-  constructor(arena: CodeArena, stubs: ImportStubs, host: LinkHost) {
+  constructor(arena: CodeArena, stubs: ImportStubs, findImport: FindImport, ledger: Ledger) {
     this.#arena = arena;
     this.#stubs = stubs;
-    this.#host = host;
+    this.#findImport = findImport;
+    this.#ledger = ledger;
     this.#room = arena.stats().reserved;
   }
 
@@ -60,6 +58,7 @@ export class Linker {
    */
   load(module: Module): Image {
     if (module.image !== undefined) return module.image;
+    const elapsed = stopwatch();
     const plans = new Map<Module, Plan>();
     try {
       // A Set that grows while it is walked is walked to its new end.
@@ -77,13 +76,15 @@ export class Linker {
         for (const stub of image.takenStubs.values()) this.#stubs.release(stub); // no one else has its address
         this.#close(image);
       }
+      this.#ledger.linkFailed(module.path, error as Error, elapsed());
       throw error;
     }
     for (const [loaded, { image }] of plans) {
       loaded.image = image;
       this.#images.add(image);
-      this.#host.log(() => `linked ${describe(image)}`);
     }
+    const modules = Array.from(plans.values(), ({ image }) => ({ path: image.path, ...image.extent }));
+    this.#ledger.linked(module.path, modules, elapsed());
     return module.image!;
   }
 
@@ -103,13 +104,27 @@ export class Linker {
       if (reached.has(image)) continue;
       this.#images.delete(image);
       this.#close(image);
-      this.#host.log(() => `freed ${describe(image)}`);
+      this.#ledger.freed({ path: image.path, ...image.extent });
     }
+  }
+
+  /** How many modules are in memory, and how much of it they take. */
+  totals(): Extent & { readonly linkedModules: number } {
+    const totals = { linkedModules: this.#images.size, codeBytes: 0, dataBytes: 0, constantBytes: 0 };
+    for (const { extent } of this.#images) {
+      totals.codeBytes += extent.codeBytes;
+      totals.dataBytes += extent.dataBytes;
+      totals.constantBytes += extent.constantBytes;
+    }
+    return totals;
   }
 
   /** Takes everything out of memory. */
   close(): void {
-    for (const image of this.#images) this.#close(image);
+    for (const image of this.#images) {
+      this.#close(image);
+      this.#ledger.freed({ path: image.path, ...image.extent });
+    }
     this.#images.clear();
     this.#stubs.close();
   }
@@ -132,7 +147,7 @@ export class Linker {
       const { name, binding } = use.symbol;
       const isOwn = isDefined(module, use);
       if (isOwn && binding !== SymbolBinding.Weak) continue;
-      const found = this.#host.findImport(name, reasons);
+      const found = this.#findImport(name, reasons);
       // A weak definition gives way to another one, and stands where there is none.
       if (isOwn && found?.kind === 'data' && found.definition.module === module) continue;
       if (found === undefined && isOwn) continue;
@@ -179,10 +194,6 @@ export class Linker {
     image.close();
     for (const stub of image.calledStubs.values()) this.#stubs.release(stub);
   }
-}
-
-function describe({ path, layout: { areas } }: Image): string {
-  return `${path}: ${areas.code.size} bytes of code, ${areas.writable.size} of data, ${areas.constant.size} of constants`;
 }
 
 /** True if the module itself has what the symbol names. */

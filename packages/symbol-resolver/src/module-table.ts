@@ -15,6 +15,10 @@ export class ModuleTable {
   readonly #fresh = new Set<Module>();
   #nextOrder = 0;
 
+  get size(): number {
+    return this.#modules.size;
+  }
+
   get(path: string): Module | undefined {
     return this.#modules.get(path);
   }

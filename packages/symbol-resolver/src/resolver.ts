@@ -9,6 +9,7 @@ import { ResolveError } from './errors.js';
 import type { Failure, Found } from './found.js';
 import { type ImportStub, ImportStubs } from './import-stubs.js';
 import { bindInterpreted } from './interpreted.js';
+import { Ledger, type ResolverStats, stopwatch } from './ledger.js';
 import { type Import, Linker } from './linker.js';
 import { find, findEntryPoint, findImport, type Places } from './lookup.js';
 import { Module } from './module.js';
@@ -44,6 +45,9 @@ export class JitSymbolResolver implements Disposable {
   readonly #callables = new Map<string, BoundFunction<NativeSignature>>();
   /** Lets go of the stub of a callable that nobody has any more. */
   readonly #collected = new FinalizationRegistry<ImportStub>((stub) => this.#stubs?.release(stub));
+  readonly #ledger: Ledger;
+  /** Counts what may change where a name leads. */
+  #changes = 0;
   #closed = false;
 
   /**
@@ -56,18 +60,15 @@ export class JitSymbolResolver implements Disposable {
     this.#cache = config.cache ?? new SmfCache();
     this.jit = new JitInstantiator({ ...config, cache: this.#cache });
     this.jit.onDrop((symbols) => {
+      this.#changes += 1;
       for (const name of symbols) if (this.#found.get(name)?.from === 'jit') this.#forget(name);
     });
     const { arena } = this.jit;
     this.#stubs = arena && new ImportStubs(arena, (name) => this.#functionAddress(name));
     const { verbose, log } = this.jit.config;
-    const linker =
-      arena &&
-      this.#stubs &&
-      new Linker(arena, this.#stubs, {
-        findImport: (name, reasons) => this.#importOf(name, reasons),
-        log: (line) => verbose && log(`[simple-jit] ${line()}`),
-      });
+    this.#ledger = new Ledger(verbose ? log : undefined);
+    const findImport = this.#importOf.bind(this);
+    const linker = arena && this.#stubs && new Linker(arena, this.#stubs, findImport, this.#ledger);
     this.#places = { modules: this.#modules, jit: this.jit, process, linker };
   }
 
@@ -81,6 +82,7 @@ export class JitSymbolResolver implements Disposable {
    */
   register(name: string, address: bigint, signature?: NativeSignature): void {
     this.#checkOpen();
+    this.#changes += 1;
     this.#forget(name);
     this.#registered.set(name, { from: 'table', address, signature });
     this.#addresses.set(name, address);
@@ -101,6 +103,7 @@ export class JitSymbolResolver implements Disposable {
     let module: Module;
     try {
       this.jit.loadSmfMetadata(path);
+      this.#checkOpen(); // that is told of, to whoever listens
       if (this.#modules.get(file.path)?.isSameVersion(file)) {
         file.close();
         return;
@@ -111,12 +114,14 @@ export class JitSymbolResolver implements Disposable {
       file.close();
       throw error;
     }
+    this.#changes += 1;
     const before = this.#modules.get(module.path);
     this.#modules.set(module);
     this.#forgetNamesOf(module);
     // The JIT, which may know them now, goes before the process.
     for (const name of this.#fromProcess) if (this.jit.canJitInstantiate(name)) this.#forget(name);
     if (before !== undefined) this.#retire(before);
+    this.#ledger.tell();
   }
 
   /**
@@ -128,8 +133,10 @@ export class JitSymbolResolver implements Disposable {
     const module = this.#moduleAt(path);
     this.jit.unloadSmf(module?.path ?? path);
     if (module === undefined) return false;
+    this.#changes += 1;
     this.#modules.delete(module);
     this.#retire(module);
+    this.#ledger.tell();
     return true;
   }
 
@@ -195,7 +202,7 @@ export class JitSymbolResolver implements Disposable {
   entryPoint(path: string, signature: NativeSignature = MAIN): BoundFunction<NativeSignature> {
     this.#checkOpen();
     const key = entryKey(this.#moduleAt(path)?.path ?? resolvePath(path));
-    findEntryPoint(this.#places, key.slice(ENTRY.length));
+    this.#entryAddress(key);
     return this.#bindStub(key, signature, `the entry point of ${path}`);
   }
 
@@ -215,10 +222,28 @@ export class JitSymbolResolver implements Disposable {
     return undefined;
   }
 
+  /**
+   * What it did and what it holds, exactly; that of its instantiator is in `jit.stats()`. After `close()` it holds nothing.
+   *
+   * @example resolver.stats().linkedModules
+   */
+  stats(): ResolverStats {
+    const none = { linkedModules: 0, codeBytes: 0, dataBytes: 0, constantBytes: 0 };
+    return {
+      loadedModules: this.#modules.size,
+      ...(this.#places.linker?.totals() ?? none),
+      importStubs: this.#stubs?.size ?? 0,
+      registeredNames: this.#registered.size,
+      knownNames: this.#found.size,
+      ...this.#ledger.counts,
+    };
+  }
+
   /** Closes the instantiator and frees all code. Closing twice does nothing. @throws JitError `ERR_WRITE_BACK`, after everything is closed */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#changes += 1;
     this.#places.linker?.close();
     for (const module of this.#modules.values()) module.close();
     this.#modules.clear();
@@ -228,6 +253,7 @@ export class JitSymbolResolver implements Disposable {
       this.jit.close();
     } finally {
       if (this.#ownsCache) this.#cache.close();
+      this.#ledger.tell();
     }
   }
 
@@ -241,15 +267,52 @@ export class JitSymbolResolver implements Disposable {
 
   /** Where the name leads; remembers it. */
   #find(name: string, failure: Failure): Found | undefined {
-    this.#checkOpen();
-    const known = this.#registered.get(name) ?? this.#found.get(name);
-    if (known !== undefined) return known;
-    const found = find(this.#places, name, failure);
-    if (found === undefined) return undefined;
+    return this.#settled(name, () => {
+      const known = this.#registered.get(name) ?? this.#found.get(name);
+      if (known !== undefined) return known;
+      failure.reasons.length = 0;
+      delete failure.cause;
+      const changes = this.#changes;
+      const elapsed = stopwatch();
+      let found: Found | undefined;
+      try {
+        found = find(this.#places, name, failure);
+        if (found !== undefined && changes === this.#changes) this.#remember(name, found);
+      } finally {
+        this.#ledger.lookedUp(name, found, failure.reasons, elapsed());
+      }
+      return found;
+    });
+  }
+
+  #remember(name: string, found: Found): void {
     this.#found.set(name, found);
     if (found.from === 'process') this.#fromProcess.add(name);
     if (found.address !== undefined) this.#addresses.set(name, found.address);
-    return found;
+  }
+
+  #entryAddress(key: string): bigint {
+    const path = key.slice(ENTRY.length);
+    return this.#settled(`the entry point of ${path}`, () => findEntryPoint(this.#places, path));
+  }
+
+  /**
+   * What `look` gives, and tells of what it did. Who listens may load and unload modules: then it may be elsewhere by now,
+   * and is looked for again.
+   */
+  #settled<T>(name: string, look: () => T): T {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      this.#checkOpen();
+      const changes = this.#changes;
+      let found: T;
+      try {
+        found = look();
+      } finally {
+        this.#ledger.tell();
+      }
+      if (changes === this.#changes) return found;
+    }
+    throw unresolved(name, { reasons: ['each time that it is looked for, a listener loads or unloads something'] });
   }
 
   /** @throws ResolveError `ERR_UNRESOLVED`, `ERR_NOT_A_FUNCTION` */
@@ -292,7 +355,7 @@ export class JitSymbolResolver implements Disposable {
   /** Where a call through the stub of a name goes. @throws ResolveError, LinkError */
   #functionAddress(name: string): bigint {
     this.#checkOpen();
-    if (name.startsWith(ENTRY)) return findEntryPoint(this.#places, name.slice(ENTRY.length));
+    if (name.startsWith(ENTRY)) return this.#entryAddress(name);
     const found = this.#findFunction(name);
     if (found.from === 'table') this.#checkEnds(name);
     return found.from === 'jit' ? this.jit.entryOf(name)! : found.address;
@@ -354,6 +417,9 @@ export class JitSymbolResolver implements Disposable {
     if (this.#closed) throw new ResolveError('ERR_CLOSED', 'this JitSymbolResolver is closed; make a new one');
   }
 }
+
+/** So often a name is looked for that listeners take away. */
+const MOST_TRIES = 8;
 
 /** Before the path of a module, where the name of a symbol would be: those have no NUL. */
 const ENTRY = '\0entry ';
