@@ -107,7 +107,6 @@ export class IrVerifyError extends Error implements IrDiagnostic {
  * - `ARGUMENT_TYPE`: a type argument that is not concrete, or too deep
  * - `BOUND_NOT_MET`: an argument that cannot do what its parameter's bound promises
  * - `LITERAL_RANGE`: a literal of the template that the concrete type cannot hold
- * - `UNKNOWN_TEMPLATE`: a name that the module does not define
  * - `UNKNOWN_TYPE`: a struct or enum that nothing declares; `LAYOUT_CYCLE`: one that contains itself by value
  * - `TOO_LARGE`: a type, or all slots together, with more bytes than `limits.ts` allows
  * - `LIMIT`: another limit of `limits.ts`, which a struct's or enum's fields exceed
@@ -120,8 +119,7 @@ export type SpecialiseCode =
   | 'ARGUMENT_COUNT'
   | 'ARGUMENT_TYPE'
   | 'BOUND_NOT_MET'
-  | 'LITERAL_RANGE'
-  | 'UNKNOWN_TEMPLATE';
+  | 'LITERAL_RANGE';
 
 /** Type arguments that a template cannot be specialised for. */
 export class IrSpecialiseError extends Error {

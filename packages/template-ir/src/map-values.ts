@@ -1,5 +1,5 @@
 // Rewriting of instructions and terminators with other value numbers. Property order is that of ir.ts.
-import type { BlockId, Edge, Instruction, Terminator, Value } from './ir.js';
+import type { Block, Edge, Instruction, Terminator, Value } from './ir.js';
 
 export type ValueMap = (value: Value) => Value;
 
@@ -67,13 +67,9 @@ function mapOptional(value: Value | undefined, map: ValueMap): Value | undefined
   return value === undefined ? undefined : map(value);
 }
 
-/** The same terminator with each operand mapped, and each block. */
-export function mapTerminator(
-  terminator: Terminator,
-  map: ValueMap,
-  mapBlock: (block: BlockId) => BlockId = (block) => block,
-): Terminator {
-  const mapEdge = (edge: Edge): Edge => ({ block: mapBlock(edge.block), args: edge.args.map(map) });
+/** The same terminator with each operand mapped. */
+export function mapTerminator(terminator: Terminator, map: ValueMap): Terminator {
+  const mapEdge = ({ block, args }: Edge): Edge => ({ block, args: args.map(map) });
   switch (terminator.op) {
     case 'jump':
       return { op: 'jump', target: mapEdge(terminator.target) };
@@ -103,4 +99,14 @@ export function mapEdges(terminator: Terminator, map: (edge: Edge) => Edge): Ter
     default:
       return terminator;
   }
+}
+
+/** The same block with each value mapped. */
+export function mapBlock({ name, params, instructions, terminator }: Block, map: ValueMap): Block {
+  return {
+    name,
+    params: params.map(map),
+    instructions: instructions.map((instruction) => mapInstruction(instruction, map)),
+    terminator: mapTerminator(terminator, map),
+  };
 }

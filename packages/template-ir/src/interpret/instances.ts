@@ -3,7 +3,7 @@ import { environmentOf } from '../declarations.js';
 import { IrLinkError } from '../errors.js';
 import type { Callee, ConcreteFunction, TemplateModule } from '../ir.js';
 import { specialise } from '../specialise.js';
-import { mangle, type Type, typeToString } from '../types.js';
+import { mangle, withArguments } from '../types.js';
 import { lookupIn } from '../verify.js';
 
 /** Gives the function that a call reaches. Throws `IrLinkError` with `UNKNOWN_TEMPLATE` if there is none. */
@@ -28,16 +28,11 @@ export function instances(module: TemplateModule): CalleeProvider {
     if (known !== undefined) return known;
     const template = lookup(name);
     if (template === undefined) {
-      const callee = calleeToString(name, typeArgs);
+      const callee = withArguments(name, typeArgs);
       throw new IrLinkError('UNKNOWN_TEMPLATE', callee, `a template of module ${module.name}`, name);
     }
     const fn = specialise(template, typeArgs, { types });
     made.set(key, fn);
     return fn;
   };
-}
-
-/** `sort<f64>` */
-export function calleeToString(template: string, typeArgs: readonly Type[]): string {
-  return typeArgs.length === 0 ? template : `${template}<${typeArgs.map(typeToString).join(', ')}>`;
 }

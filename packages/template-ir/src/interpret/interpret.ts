@@ -3,12 +3,20 @@
 import { IrLinkError, IrStepLimitError, IrTrapError } from '../errors.js';
 import type { Callee, ConcreteFunction, Edge, Instruction, TrapKind, Value } from '../ir.js';
 import { isCompare, isUnary } from '../operations.js';
-import { type ArrayType, type FunctionType, type PointerType, sizeOf, type Type, typeToString } from '../types.js';
+import {
+  type ArrayType,
+  type FunctionType,
+  type PointerType,
+  sizeOf,
+  type Type,
+  typeToString,
+  withArguments,
+} from '../types.js';
 import { binary, cast, compare, convert, convertChecked, type IrValue, unary } from './arithmetic.js';
 import { checkArguments, checkSignature, checkValue, type Invocation, reliedOn } from './check-calls.js';
 import { fma } from './fma.js';
 import { type FunctionTable, functionTableOf } from './functions.js';
-import { type CalleeProvider, calleeToString } from './instances.js';
+import type { CalleeProvider } from './instances.js';
 import { MachineMemory, type Quirks, USUAL } from './machine-memory.js';
 import { type ByteMemory, LinearMemory, type Memory } from './memory.js';
 
@@ -234,7 +242,7 @@ class Machine {
         return;
       case 'call': {
         const { callee } = instruction;
-        this.#callFunction(frame, instruction, this.#call(callee), calleeToString(callee.template, callee.typeArgs));
+        this.#callFunction(frame, instruction, this.#call(callee), withArguments(callee.template, callee.typeArgs));
         return;
       }
       case 'invoke': {
@@ -276,7 +284,7 @@ class Machine {
 
   #addressOf(type: FunctionType, callee: Callee): bigint {
     const target = this.#call(callee);
-    checkSignature(target, type, calleeToString(callee.template, callee.typeArgs));
+    checkSignature(target, type, withArguments(callee.template, callee.typeArgs));
     return this.#functions.addressOf(target.symbol, callee);
   }
 
@@ -312,7 +320,7 @@ class Machine {
 }
 
 function noCallees({ template, typeArgs }: Callee): never {
-  const callee = calleeToString(template, typeArgs);
+  const callee = withArguments(template, typeArgs);
   throw new IrLinkError('UNKNOWN_TEMPLATE', callee, 'the option `call`, which provides callees', 'none');
 }
 
