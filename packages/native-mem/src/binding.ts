@@ -63,8 +63,11 @@ export interface RawExecTotals {
 
 export interface NativeBinding {
   setErrorClasses(nativeMemError: typeof NativeMemError, trapError: typeof TrapError): void;
-  /** What a call through an unresolved lazy slot asks. It throws unless it has an address that isn't 0. */
-  setLazyResolver(resolve: (arena: number, slot: bigint) => bigint): void;
+  /**
+   * What a call through an unresolved lazy slot asks; it throws unless it has an address that isn't 0. And a function that
+   * does nothing, by which the addon finds out from how deep in the stack JavaScript may be called.
+   */
+  setLazyResolver(resolve: (arena: number, slot: bigint) => bigint, probe: () => void): void;
 
   mmapFile(
     path: string,

@@ -168,7 +168,8 @@ describe.each(['memfd', 'mprotect'] as CodeBacking[])('a lazy slot in an arena w
   test('a slot that asks for itself without end meets an error', () => {
     const slot: ImportSlot = arena.allocateLazySlot(() => sum(1n, 2n));
     const sum = sumBy(slot);
-    expect(() => sum(1n, 2n)).toThrow(RangeError); // V8's, of its stack
+    const error = thrownBy(() => sum(1n, 2n)); // V8's in the resolver, or ours before it
+    if (!(error instanceof RangeError)) expect(error).toMatchObject({ kind: 'stack-overflow' });
     slot.target = add();
     expect(sum(1n, 2n)).toBe(3n);
   });

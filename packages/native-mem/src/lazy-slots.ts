@@ -17,7 +17,7 @@ function resolverOf(arena: number, slot: bigint): SlotResolver {
   return resolve;
 }
 
-binding.setLazyResolver((arena, slot) => {
+function resolveLazySlot(arena: number, slot: bigint): bigint {
   const target: unknown = resolverOf(arena, slot)();
   if (typeof target !== 'bigint') {
     throw new TypeError(`The resolver of a lazy slot must return an address, a bigint; it returned ${typeof target}`);
@@ -26,7 +26,9 @@ binding.setLazyResolver((arena, slot) => {
     throw new RangeError(`The resolver of a lazy slot must return an address from 1 to 2^64-1; it returned ${target}`);
   }
   return target;
-});
+}
+
+binding.setLazyResolver(resolveLazySlot, () => {});
 
 /** Makes the slot of `CodeArena.allocateLazySlot`. */
 export function allocateLazySlot(arena: number, resolve: SlotResolver): ImportSlot {

@@ -147,6 +147,23 @@ describe('MappedFile', () => {
     expect(() => file.size).toThrow(errorCode('ERR_FILE_SHRUNK'));
   });
 
+  test('gives zeros for many pages that vanished, without a mapping for each', () => {
+    const path = temporaryFile('');
+    const { stdout, stderr } = runScript(`
+      import { readFileSync, truncateSync } from 'node:fs';
+      const path = ${JSON.stringify(path)};
+      truncateSync(path, 2 ** 30);
+      const file = nm.MappedFile.open(path);
+      const { bytes } = file;
+      truncateSync(path, 10);
+      const mappings = () => readFileSync('/proc/self/maps', 'utf8').split('\\n').length;
+      const before = mappings();
+      let sum = 0;
+      for (let i = 0; i < bytes.length; i += 8192) sum += bytes[i];
+      try { file.bytes; } catch (error) { console.log(sum, error.code, mappings() - before < 1000); }`);
+    expect({ stdout, stderr }).toEqual({ stdout: '0 ERR_FILE_SHRUNK true\n', stderr: '' });
+  });
+
   test('says so when the file shrank within its last page', () => {
     const path = temporaryFile('some bytes of a file');
     using file = MappedFile.open(path, { writable: true });

@@ -54,12 +54,13 @@ test('a million failures leave the process healthy and its memory flat', () => {
 }, 240_000);
 
 // Recursion of 272 bytes a level that calls through the slot at the bottom, from far away from the end of the stack to far
-// beyond it, in steps smaller than what the entry looks for.
+// beyond it, in small steps around the end and around V8's limit on the main thread. The resolver collects garbage, which
+// newer versions of V8 refuse beyond their limit by ending the process.
 const SWEEP = `
   const sweep = (stack) => {
     const outcomes = {};
-    for (let bytes = 0; bytes < stack + 2 ** 20; bytes += bytes > stack - 400_000 && bytes < stack + 100_000 ? 3000 : 100_000) {
-      const call = bindLazy(() => { calls++; return add; }, 'deepThenJumpSlot', 'void');
+    for (let bytes = 0; bytes < stack + 2 ** 20; bytes += (bytes > stack - 400_000 && bytes < stack + 100_000) || (bytes > 900_000 && bytes < 1_100_000) ? 3000 : 100_000) {
+      const call = bindLazy(() => { calls++; gc(); return add; }, 'deepThenJumpSlot', 'void');
       let calls = 0;
       const error = thrownBy(() => call(BigInt(Math.floor(bytes / 272)), 0n));
       const name = error === undefined ? 'returned ' + calls : error.kind ?? error.constructor.name + ': ' + error.message;
@@ -68,7 +69,7 @@ const SWEEP = `
     }
     return Object.keys(outcomes).sort();
   };`;
-const SWEPT = ['RangeError: Maximum call stack size exceeded', 'returned 1', 'stack-overflow'];
+const SWEPT = ['returned 1', 'stack-overflow'];
 
 test('near the end of the stack a call through a lazy slot is a stack overflow, never a crash', () => {
   const stdout = run(`${SWEEP}
@@ -77,8 +78,7 @@ test('near the end of the stack a call through a lazy slot is a stack overflow, 
     console.log(JSON.stringify(sweep(Number.isNaN(kilobytes) ? 2 ** 23 : kilobytes * 1024)));
     console.log(bindLazy(() => add)(40n, 2n));`);
   const [outcomes, result] = stdout.split('\n');
-  for (const outcome of JSON.parse(outcomes!)) expect(SWEPT).toContain(outcome);
-  expect(JSON.parse(outcomes!)).toContain('stack-overflow');
+  expect(JSON.parse(outcomes!)).toEqual(SWEPT);
   expect(result).toBe('42n');
 });
 
@@ -99,8 +99,7 @@ test('the same in worker threads', () => {
     ),
   );
   for (const outcomes of JSON.parse(stdout)) {
-    for (const outcome of outcomes) expect(SWEPT).toContain(outcome);
-    expect(outcomes).toEqual(expect.arrayContaining(['returned 1', 'stack-overflow']));
+    expect(outcomes).toEqual(SWEPT);
   }
 });
 

@@ -95,10 +95,11 @@ Napi::Value SetErrorClasses(const Napi::CallbackInfo& info, EnvState& state) {
   return info.Env().Undefined();
 }
 
-// setLazyResolver(resolve: (arena: number, slot: bigint) => bigint), which never returns 0n.
+// setLazyResolver(resolve: (arena: number, slot: bigint) => bigint, probe: () => void); resolve never returns 0n.
 Napi::Value SetLazyResolver(const Napi::CallbackInfo& info, EnvState& state) {
-  if (!info[0].IsFunction()) FailType("setLazyResolver takes a function");
+  if (!info[0].IsFunction() || !info[1].IsFunction()) FailType("setLazyResolver takes two functions");
   napi_create_reference(info.Env(), info[0], 1, &state.lazy_resolver);
+  napi_create_reference(info.Env(), info[1], 1, &state.stack_probe);
   return info.Env().Undefined();
 }
 

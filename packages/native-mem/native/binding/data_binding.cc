@@ -11,7 +11,9 @@ Napi::Value SlotAllocate(const Napi::CallbackInfo& info, EnvState& state) {
 }
 
 Napi::Value SlotAllocateLazy(const Napi::CallbackInfo& info, EnvState& state) {
-  return AddressValue(info.Env(), ArenaArgument(info[0])->AllocateLazySlot(&state));
+  const auto arena = ArenaArgument(info[0]);
+  FindScriptLimit(state);
+  return AddressValue(info.Env(), arena->AllocateLazySlot(&state));
 }
 
 Napi::Value SlotFree(const Napi::CallbackInfo& info, EnvState&) {

@@ -26,6 +26,8 @@ struct EnvState {
   napi_ref native_error = nullptr;
   napi_ref trap_error = nullptr;
   napi_ref lazy_resolver = nullptr;
+  napi_ref stack_probe = nullptr;   // a function that does nothing
+  std::uintptr_t script_limit = 0;  // the lowest stack address from which JavaScript may be called; 0 = not known yet
 };
 
 // Attaches a state to the environment; its cleanup runs on the environment's thread.
@@ -37,6 +39,9 @@ void RenewCleanup(EnvState& state);
 void CloseMappedFilesOf(EnvState& state);
 // Makes this thread ready for guarded calls.
 ThreadState& ThreadOf(EnvState& state);
+
+// Finds script_limit. To be called before this environment makes a lazy slot.
+void FindScriptLimit(EnvState& state);
 
 // Each leaves a JavaScript exception pending.
 void ThrowNative(EnvState& state, const NativeError& error);

@@ -174,10 +174,12 @@ void CodeArena::SealData(std::uint64_t serial) {
   std::lock_guard<std::mutex> lock(mutex_);
   DataBlock& block = RequireData(serial);
   if (block.sealed) return;
+  auto share = std::make_shared<MappingShare>(2);  // itself, and what it cuts off
   if (mprotect(reinterpret_cast<void*>(block.address), block.mapped, PROT_READ) != 0) {
     FailErrno(errno, "mprotect", "Close data blocks, or raise vm.max_map_count.", {}, block.address);
   }
   block.sealed = true;
+  block.share = std::move(share);
 }
 
 bool CodeArena::FreeData(std::uint64_t serial) {

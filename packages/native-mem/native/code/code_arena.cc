@@ -103,13 +103,14 @@ std::shared_ptr<CodeArena> CodeArena::Create(std::size_t reserve, const std::vec
               std::to_string(reserve));
   }
   reserve = RoundUp(reserve, kCodeChunk);
+  MappingShare share(3);
   int descriptor = -1;
   int error = EPERM;
   for (const Backing backing : backings) {
     if (!Probe(backing, descriptor, error)) continue;
     try {
       const std::uintptr_t base = ReserveRange(reserve);
-      return std::shared_ptr<CodeArena>(new CodeArena(base, reserve, backing, descriptor, owner));
+      return std::shared_ptr<CodeArena>(new CodeArena(base, reserve, backing, descriptor, std::move(share), owner));
     } catch (...) {
       if (descriptor >= 0) close(descriptor);
       throw;
@@ -121,11 +122,13 @@ std::shared_ptr<CodeArena> CodeArena::Create(std::size_t reserve, const std::vec
            "interpreter.");
 }
 
-CodeArena::CodeArena(std::uintptr_t base, std::size_t reserve, Backing backing, int descriptor, const void* owner)
+CodeArena::CodeArena(std::uintptr_t base, std::size_t reserve, Backing backing, int descriptor, MappingShare share,
+                     const void* owner)
     : base_(base),
       reserved_(reserve),
       backing_(backing),
       descriptor_(descriptor),
+      share_(std::move(share)),
       owner_(owner),
       id_(g_next_arena.fetch_add(1)),
       unit_(backing == Backing::kMemoryFile ? kUnit : PageSize()),
@@ -290,11 +293,13 @@ void CodeArena::ReleaseUnits(std::uintptr_t address) {
   const auto units = code_.RunLength(first);
   if (!units) return;
   if (backing_ == Backing::kProtect) {
-    // Should that fail, the units stay in use: better lost than callable.
-    if (mmap(reinterpret_cast<void*>(address), *units * kUnit, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-             -1, 0) == MAP_FAILED) {
-      return;
-    }
+    // Executable again, so that code and freed code are one mapping to the system. Should that fail, the units stay in use:
+    // better lost than callable.
+    void* pages = reinterpret_cast<void*>(address);
+    const std::size_t length = *units * kUnit;
+    if (mprotect(pages, length, PROT_READ | PROT_WRITE) != 0) return;
+    std::memset(pages, kTrapByte, length);
+    if (mprotect(pages, length, PROT_READ | PROT_EXEC) != 0) return;
   } else {
     FillWithTraps(address, *units * kUnit);
   }

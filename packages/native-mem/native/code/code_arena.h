@@ -14,6 +14,7 @@
 #include "code/bit_pool.h"
 #include "code/quiescence.h"
 #include "memory/address_ranges.h"
+#include "memory/mapping_share.h"
 
 namespace native_mem {
 
@@ -47,6 +48,7 @@ struct DataBlock {
   std::string name;
   const void* owner = nullptr;
   bool sealed = false;
+  std::shared_ptr<MappingShare> share;  // while sealed
 };
 
 // What a call through a lazy slot finds out; slot 0 = the slot is gone.
@@ -133,7 +135,7 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   std::size_t reserved() const { return reserved_; }
 
  private:
-  CodeArena(std::uintptr_t base, std::size_t reserve, Backing backing, int descriptor, const void* owner);
+  CodeArena(std::uintptr_t base, std::size_t reserve, Backing backing, int descriptor, MappingShare share, const void* owner);
 
   // Finds memory for block.size bytes.
   void Place(CodeBlock& block, std::size_t alignment);
@@ -165,6 +167,7 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   const std::size_t reserved_;
   const Backing backing_;
   const int descriptor_;
+  const MappingShare share_;  // free addresses, code, data
   const void* const owner_;
   const std::uint32_t id_;
   const std::size_t unit_;  // 64, or a page where pages change protection

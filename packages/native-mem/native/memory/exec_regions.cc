@@ -85,6 +85,7 @@ RegionPtr AllocateReadWrite(std::uint64_t size, const void* owner) {
   CheckSize(size);
   auto region = std::make_shared<Region>();
   region->kind = RegionKind::kReadWrite;
+  region->share = MappingShare(1);
   region->size = static_cast<std::size_t>(size);
   region->map_size = (region->size + PageSize() - 1) / PageSize() * PageSize();
   void* memory = mmap(nullptr, region->map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -179,6 +179,7 @@ FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t 
   mapping.identity = IdentityOf(status);
   auto region = std::make_shared<Region>();
   region->kind = RegionKind::kFile;
+  region->share = MappingShare(1);
   region->prot = prot;
   region->shared = shared;
   region->path = path;
@@ -256,6 +257,7 @@ void UnmapFile(const RegionPtr& region, bool keep_address_space) {
     const int protection = PROT_READ | ((region->prot & kProtWrite) != 0 ? PROT_WRITE : 0);
     // Should that fail, the pages of the file stay, which is as safe.
     static_cast<void>(mmap(base, region->map_size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0));
+    region->share = MappingShare();  // zeros merge with zeros
     return;
   }
   if (!region->life) {
@@ -266,7 +268,10 @@ void UnmapFile(const RegionPtr& region, bool keep_address_space) {
   Retire([region] { ReleaseAddressSpace(*region); });
 }
 
-void ReleaseAddressSpace(const Region& region) { munmap(reinterpret_cast<void*>(region.map_base), region.map_size); }
+void ReleaseAddressSpace(Region& region) {
+  munmap(reinterpret_cast<void*>(region.map_base), region.map_size);
+  region.share = MappingShare();  // the region itself lives until the collector has found its JavaScript object
+}
 
 std::uint64_t FileSize(const std::string& path) {
   Descriptor file;

@@ -35,7 +35,7 @@ FileMapping MapFile(const std::string& path, int prot, int flags, std::uint64_t 
 // The region must be in the registry; it is gone afterwards. `keep_address_space`: a view that we can't detach still
 // points there, so the pages are replaced by zeros; give them back by ReleaseAddressSpace.
 void UnmapFile(const RegionPtr& region, bool keep_address_space);
-void ReleaseAddressSpace(const Region& region);
+void ReleaseAddressSpace(Region& region);
 
 // What MappedFiles hold in this process.
 struct HeldTotals {

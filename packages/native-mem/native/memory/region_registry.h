@@ -13,6 +13,7 @@
 
 #include "code/quiescence.h"
 #include "memory/address_ranges.h"
+#include "memory/mapping_share.h"
 
 namespace native_mem {
 
@@ -27,6 +28,7 @@ struct Region {
   std::size_t size = 0;
   std::uintptr_t map_base = 0;  // what the system mapped (page-aligned); 0 for memory of an arena
   std::size_t map_size = 0;
+  MappingShare share;  // none for memory of an arena
   int prot = 0;
   bool shared = false;
   bool mapped = true;  // false: the bytes were read, because the file system can't map

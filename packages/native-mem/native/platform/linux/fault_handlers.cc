@@ -68,15 +68,22 @@ bool ResumeGuarded(int signal, siginfo_t* info, void* context) {
   return true;
 }
 
-// JavaScript reads a page of a mapping whose file has shrunk: give it zeros, and remember for the typed errors.
+// JavaScript reads a page of a mapping whose file has shrunk: give it zeros, and remember for the typed errors. Zeros up to
+// the end of the mapping, since the pages behind are gone as well: page by page would be a fault for each, and holes between
+// them would use up the mappings of the process.
 bool PatchVanishedPage(int signal, siginfo_t* info) {
   if (signal != SIGBUS || info->si_code != BUS_ADRERR) return false;
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   AddressRanges::Node* node = FileRanges().Find(address);
   if (node == nullptr) return false;
+  const std::uintptr_t start = address & ~(g_page_size - 1);
+  const std::uintptr_t end = node->end.load(std::memory_order_acquire);
+  if (end <= start) return false;
   const int protection = PROT_READ | (node->writable.load(std::memory_order_relaxed) ? PROT_WRITE : 0);
-  void* page = reinterpret_cast<void*>(address & ~(g_page_size - 1));
-  if (mmap(page, g_page_size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return false;
+  if (mmap(reinterpret_cast<void*>(start), end - start, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+           0) == MAP_FAILED) {
+    return false;
+  }
   std::atomic<bool>* lost = node->touched.load(std::memory_order_acquire);
   if (lost != nullptr) lost->store(true, std::memory_order_relaxed);
   return true;
