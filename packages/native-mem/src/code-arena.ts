@@ -168,8 +168,9 @@ export class CodeArena {
    *
    * - Only the thread that made the slot resolves it: elsewhere a call through it throws `ERR_WRONG_THREAD` until it has a
    *   target. Outside of any call from JavaScript (on a thread that C started) there is no one to tell, and the process ends.
-   * - JavaScript needs stack: with less than 256 KiB of it left the call is a `stack-overflow` trap; where V8's own limit
-   *   (`--stack-size`, about 1 MB on the main thread) is passed before, V8's RangeError ends it.
+   * - JavaScript needs stack: the call is a `stack-overflow` trap beyond V8's own limit (`--stack-size`, about 1 MB on the
+   *   main thread; found out when a thread makes its first lazy slot), and with less than 256 KiB of stack left.
+   * - `resolve` must not detach, transfer or resize a buffer that the running call was given: the code still has its address.
    * - For calls and jumps only. An address that code reads from an unresolved slot works when it is called, at the price of a
    *   look-up each time, but compares unequal to that of the function.
    * - Vector arguments wider than 128 bits lose their upper half on the first call.

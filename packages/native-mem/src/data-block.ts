@@ -58,7 +58,7 @@ export class DataBlock {
   /**
    * Makes the block read-only for as long as it lives: code that writes to it traps (`memory`). Sealing again does nothing.
    * Each sealed block may cost the process up to two mappings (vm.max_map_count) where its neighbours aren't sealed.
-   * @throws NativeMemError `ENOMEM` (too many mappings), `ERR_CLOSED`
+   * @throws NativeMemError `ENOMEM` (too many mappings; see mmapFile), `ERR_CLOSED`
    */
   seal(): void {
     this.#check();

@@ -17,6 +17,7 @@ export interface Mapping {
  * @param length in bytes; 0 = to the end of the file
  * @throws NativeMemError `ENOENT`, `EACCES`, `EISDIR`, `ERR_NOT_REGULAR_FILE`, `ENODEV` (the file system can't map),
  *   `ERR_OUT_OF_BOUNDS` (the range isn't in the file), `EINVAL`, `ERR_WRITABLE_AND_EXECUTABLE`, `ENOMEM`
+ *   (among others: when this package has three quarters of the mappings that the system allows the process)
  * @example
  * const { address, size } = mmapFile('app.smf', PROT_READ, MAP_PRIVATE);
  * const header = mmapReadBytes(address, size - 128, 128);
@@ -39,7 +40,8 @@ export function munmap(address: bigint, size: number): boolean {
  * @throws NativeMemError `ERR_NOT_MAPPED`, `ERR_OUT_OF_BOUNDS`, `EACCES` (not readable), `ERR_FILE_SHRUNK` (the file no
  *   longer has these bytes). Pages that vanish fault; for bytes behind the end of a file in its last page, which read as
  *   zeros (mmap(2)), the file is looked up by its path after the copy (stat(2)). When the path leads to another file by now,
- *   or to none, that look-up knows nothing: then only someone who still has the file open can shrink it.
+ *   to none, or can't be looked up, only vanished pages are noticed. On overlayfs a file of a lower layer that is written to
+ *   and gets shorter counts as shrunk too, though the mapping still shows the old content.
  */
 export function mmapReadBytes(address: bigint, offset: number, length: number): Uint8Array<ArrayBuffer> {
   return binding.mmapReadBytes(address, offset, length);

@@ -54,8 +54,9 @@ std::uint64_t FileSize(const std::string& path);
 void CopyOut(ThreadState& thread, const RegionPtr& region, std::uint64_t offset, void* to, std::size_t count);
 void CheckNotLost(const Region& region);
 // Throws ERR_FILE_SHRUNK when the file no longer has the bytes [offset, offset + count) of the region. The file is found by
-// its path, since a mapping holds no descriptor. Where another file has that path now, or none, nothing is known: then only
-// someone who has the file open can shrink it, and a page that vanishes is noticed all the same.
+// its path, since a mapping holds no descriptor. Where another file has that path now, or none, or where it can't be
+// looked up, nothing is known; a page that vanishes is noticed all the same. On overlayfs a file that is copied up keeps its
+// identity: one that gets shorter then counts as shrunk, though the mapping still shows the lower layer's content.
 void CheckFileHas(const Region& region, std::uint64_t offset, std::uint64_t count);
 
 }  // namespace native_mem
