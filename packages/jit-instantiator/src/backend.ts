@@ -26,6 +26,8 @@ export type Generated = Pick<LinkableFunction, 'signature' | 'code' | 'traps' | 
   readonly requirements: Omit<LinkableFunction['requirements'], 'templateHash' | 'layouts'>;
 };
 
+export const EXTERNAL_NOT_ALLOWED = 'it is not allowed: name it in the option `externals` if it may be called';
+
 /** Every change costs what it affects, not what is installed. */
 export interface Backend {
   readonly mode: 'native' | 'interpret';

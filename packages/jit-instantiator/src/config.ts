@@ -38,7 +38,8 @@ export interface JitInstantiatorConfig {
   readonly mode: 'native' | 'interpret' | 'auto';
   /**
    * The C functions of the process that templates may call (`extern`), by symbol. They run with all the rights of the process, and
-   * nothing checks what a template passes to them. Default: none.
+   * nothing checks what a template passes to them. Interpreted templates may call `malloc calloc realloc free memcpy memmove memset
+   * memcmp strlen` of these, which are checked then. Default: none.
    */
   readonly externals: readonly string[];
   /** The memory to install code in; its owner closes it. Default: the process-wide arena. */

@@ -5,8 +5,14 @@
  * - `ERR_WRITE_BACK`: results could not be written; `failures` says where and why.
  * - `ERR_CACHE_DIRECTORY`: the directory for companions cannot be made, or is not this user's alone.
  * - `ERR_SIGNED`: the file is signed, and changing it would end that; only as the cause of a failed write-back.
+ * - `ERR_LIBRARY_MODULE`: it is a module of a library, which is not changed; likewise.
  */
-export type JitErrorCode = 'ERR_CLOSED' | 'ERR_WRITE_BACK' | 'ERR_CACHE_DIRECTORY' | 'ERR_SIGNED';
+export type JitErrorCode =
+  | 'ERR_CLOSED'
+  | 'ERR_WRITE_BACK'
+  | 'ERR_CACHE_DIRECTORY'
+  | 'ERR_SIGNED'
+  | 'ERR_LIBRARY_MODULE';
 
 /** A file that could not be written back. */
 export interface FlushFailure {

@@ -40,7 +40,14 @@ export interface LinkableFunction {
 
 /** SHA-256, hex. */
 export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return sha256Of([bytes]);
+}
+
+/** SHA-256 of the pieces one after the other, hex. */
+export function sha256Of(pieces: Iterable<Uint8Array>): string {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
 }
 
 /**

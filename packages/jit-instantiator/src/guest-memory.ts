@@ -7,10 +7,10 @@ import {
   pageSize,
   writeExecMemory,
 } from '@simple-jit/native-mem';
-import { type IrValue, LinearMemory, type Memory, sizeOf, type Type } from '@simple-jit/template-ir';
+import { type ByteMemory, type IrValue, LinearMemory, sizeOf, type Type } from '@simple-jit/template-ir';
 
 /** For one call. */
-export class GuestMemory implements Memory {
+export class GuestMemory implements ByteMemory {
   readonly #buffers = new LinearMemory();
   readonly #addresses = new Map<ArrayBufferLike, bigint>();
   /** By page: the start of its region. */
@@ -30,9 +30,7 @@ export class GuestMemory implements Memory {
   load(address: bigint, type: Type): IrValue | undefined {
     const value = this.#buffers.load(address, type);
     if (value !== undefined) return value;
-    const start = this.#regionOf(address);
-    if (start === undefined) return undefined;
-    const bytes = inRegion(() => mmapReadBytes(start, Number(address - start), sizeOf(type)!));
+    const bytes = this.#readRegion(address, sizeOf(type)!);
     if (bytes === undefined) return undefined;
     const copy = new LinearMemory();
     return copy.load(copy.map(bytes), type);
@@ -40,11 +38,28 @@ export class GuestMemory implements Memory {
 
   store(address: bigint, type: Type, value: IrValue): boolean {
     if (this.#buffers.store(address, type, value)) return true;
-    const start = this.#regionOf(address);
-    if (start === undefined) return false;
     const bytes = new Uint8Array(sizeOf(type)!);
     const copy = new LinearMemory();
     copy.store(copy.map(bytes), type, value);
+    return this.#writeRegion(address, bytes);
+  }
+
+  readBytes(address: bigint, length: number): Uint8Array | undefined {
+    return this.#buffers.readBytes(address, length) ?? this.#readRegion(address, length);
+  }
+
+  writeBytes(address: bigint, bytes: Uint8Array): boolean {
+    return this.#buffers.writeBytes(address, bytes) || this.#writeRegion(address, bytes);
+  }
+
+  #readRegion(address: bigint, length: number): Uint8Array | undefined {
+    const start = this.#regionOf(address);
+    return start === undefined ? undefined : inRegion(() => mmapReadBytes(start, Number(address - start), length));
+  }
+
+  #writeRegion(address: bigint, bytes: Uint8Array): boolean {
+    const start = this.#regionOf(address);
+    if (start === undefined) return false;
     const written = inRegion(() => {
       // Code that is not interpreted would fault here.
       if ((getProtection(start) & PROT_WRITE) === 0) return 0;

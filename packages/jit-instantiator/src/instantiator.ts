@@ -69,7 +69,8 @@ export class JitInstantiator implements Disposable {
     this.config = completeConfig(config);
     this.#cache = this.config.cache ?? new SmfCache();
     this.arena = arenaFor(this.config);
-    this.#linker = this.arena === undefined ? new Interpreter() : new Linker(this.arena, this.config.externals);
+    this.#linker =
+      this.arena === undefined ? new Interpreter(this.config.externals) : new Linker(this.arena, this.config.externals);
     this.#planner = new Planner({
       backend: this.#linker,
       maxDepth: this.config.maxDepth,

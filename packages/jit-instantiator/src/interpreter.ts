@@ -15,7 +15,15 @@ import {
   signatureOf,
   signatureToString,
 } from '@simple-jit/template-ir';
-import type { Backend, Callable, Generated, Installed, InstalledCode } from './backend.js';
+import {
+  type Backend,
+  type Callable,
+  EXTERNAL_NOT_ALLOWED,
+  type Generated,
+  type Installed,
+  type InstalledCode,
+} from './backend.js';
+import { C_LIBRARY } from './c-library.js';
 import { CallGraph, type Slot } from './call-graph.js';
 import { GuestMemory } from './guest-memory.js';
 import { instanceOf } from './instance.js';
@@ -51,6 +59,13 @@ export class Interpreter implements Backend {
   readonly #pinned = new Set<InterpreterSlot>();
   /** One and the same for all calls: the interpreter keeps the addresses of functions by it. */
   readonly #provide = (callee: Callee): ConcreteFunction => this.#calls.get(callee)!.target!.body!;
+
+  readonly #externals: ReadonlySet<string>;
+
+  /** @param externals the C functions that code may call */
+  constructor(externals: readonly string[]) {
+    this.#externals = new Set(externals);
+  }
 
   generate(fn: ConcreteFunction): Generated {
     return {
@@ -91,8 +106,10 @@ export class Interpreter implements Backend {
     return result;
   }
 
-  externalProblem(): string {
-    return 'C functions run as machine code only, and this instantiator interprets (config `mode`)';
+  externalProblem(symbol: string): string | undefined {
+    if (!this.#externals.has(symbol)) return EXTERNAL_NOT_ALLOWED;
+    if (symbol in C_LIBRARY) return undefined;
+    return `it runs as machine code only, and this instantiator interprets (config \`mode\`), which has ${Object.keys(C_LIBRARY).join(', ')}`;
   }
 
   release(entries: readonly Installed[]): void {
@@ -129,7 +146,7 @@ export class Interpreter implements Backend {
         toIrValue(args[i], type, memory, `argument ${i + 1} of ${symbol}`),
       );
       return fromIrValue(
-        trapping(() => interpret(body, values, { memory, call: this.#provide })),
+        trapping(() => interpret(body, values, { memory, call: this.#provide, externs: C_LIBRARY })),
         signature.result,
       );
     };

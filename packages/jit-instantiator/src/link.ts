@@ -12,7 +12,7 @@ import {
   processSymbol,
 } from '@simple-jit/native-mem';
 import { type ConcreteFunction, signatureToString } from '@simple-jit/template-ir';
-import type { Backend, Callable, Generated, Installed } from './backend.js';
+import { type Backend, type Callable, EXTERNAL_NOT_ALLOWED, type Generated, type Installed } from './backend.js';
 import { CallGraph, type Slot } from './call-graph.js';
 import type { FunctionImport } from './function.js';
 import { nativeSignature } from './native-signature.js';
@@ -59,15 +59,14 @@ export class Linker implements Backend {
     return {
       signature: functions[0]!.signature,
       code,
-      imports: imports.map(({ kind = 'call', ...needs }) => ({ kind, ...needs })),
+      imports,
       traps,
       requirements: { generator, target, cpuFeatures },
     };
   }
 
   externalProblem(symbol: string): string | undefined {
-    if (!this.#externals.has(symbol))
-      return `it is not allowed: name it in the option \`externals\` if it may be called`;
+    if (!this.#externals.has(symbol)) return EXTERNAL_NOT_ALLOWED;
     if (processSymbol(symbol) === undefined)
       return 'this process has no such symbol: load the library that defines it first';
     return undefined;
@@ -81,7 +80,8 @@ export class Linker implements Backend {
       const slotOf = (needs: FunctionImport): LinkSlot => {
         const { symbol, signature } = needs;
         const key = slotKeyOf(needs);
-        const text = signatureToString(signature);
+        // Of a C function, the signature is only what one of its calls believes.
+        const text = needs.kind === 'external' ? '' : signatureToString(signature);
         const known = this.#graph.slot(key, text);
         if (known !== undefined) return known;
         let slot: LinkSlot;

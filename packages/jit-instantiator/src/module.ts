@@ -10,7 +10,7 @@ import {
 } from '@simple-jit/smf-format';
 import { decodeDeclaration, type TypeDeclaration } from '@simple-jit/template-ir';
 import type { Companions, PersistedSource } from './companion.js';
-import { sha256 } from './function.js';
+import { sha256Of } from './function.js';
 import { instanceKey } from './instance.js';
 import { readPersisted } from './persisted.js';
 import { isSigned, type KeyRing } from './signature.js';
@@ -156,7 +156,7 @@ export class LoadedModule {
     this.#own ??= this.#readOwn();
     yield this.#own;
     if (this.file.identity === undefined) return; // bytes that came from no file have no companion
-    this.#companion ??= { source: this.#companions.read(() => sha256(this.file.file.bytes)) };
+    this.#companion ??= { source: this.#companions.read(() => sha256Of(this.file.file.pieces())) };
     if (this.#companion.source !== undefined) yield this.#companion.source;
   }
 

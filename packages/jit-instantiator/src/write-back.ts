@@ -2,7 +2,8 @@
 
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { parseSmf, type SmfFile } from '@simple-jit/smf-format';
+import type { MappedSmf } from '@simple-jit/smf-cache';
+import { parseLsmf, parseSmf, type SmfFile } from '@simple-jit/smf-format';
 import type { Companions } from './companion.js';
 import type { JitInstantiatorConfig } from './config.js';
 import { type FlushFailure, JitError } from './errors.js';
@@ -15,6 +16,8 @@ import { isSigned } from './signature.js';
 import { atOnce, blocking, turning, type Waiting } from './waiting.js';
 
 interface Pending {
+  /** Where it is a module of a library: of which, and which. */
+  readonly library: MappedSmf['library'];
   readonly functions: Map<string, LinkableFunction>;
   /** What the last attempt ended in. */
   error: Error | undefined;
@@ -59,7 +62,7 @@ export class WriteBackQueue {
     let pending = this.#pending.get(home.path);
     if (pending === undefined) {
       // Known at once where it can be: then the very first result says that it will not be persisted.
-      pending = { functions: new Map(), error: attempt(() => this.#checkPlace(home)) };
+      pending = { library: home.file.library, functions: new Map(), error: attempt(() => this.#checkPlace(home)) };
       this.#pending.set(home.path, pending);
     }
     pending.functions.set(code.symbol, code);
@@ -111,7 +114,7 @@ export class WriteBackQueue {
     };
     const write = this.#write.bind(this);
     const work = (function* (): Waiting<void> {
-      place = yield* write(path, take);
+      place = yield* write(path, pending.library, take);
     })();
     const end = (error: Error | undefined): FlushFailure[] => {
       if (error === undefined && written.size === 0) return [];
@@ -144,6 +147,7 @@ export class WriteBackQueue {
   /** @throws as {@link #write} would, as far as that can be told without writing */
   #checkPlace({ path, file }: LoadedModule): void {
     const here = (): void => {
+      if (file.library !== undefined) throw isModule(path);
       checkWritable(realpathSync(path));
       checkUnsigned(path, file.file);
     };
@@ -152,12 +156,13 @@ export class WriteBackQueue {
   }
 
   /** Writes into the file, or where that is refused into its companion. @returns the path of what was written */
-  #write(path: string, functions: () => readonly LinkableFunction[]): Waiting<string> {
-    const real = realpathSync(path); // a link stays a link: what it points to is replaced
+  #write(path: string, library: Pending['library'], functions: () => readonly LinkableFunction[]): Waiting<string> {
     const { lockTimeout } = this.#config;
     const companions = this.#companions;
     return orElse(
       function* () {
+        if (library !== undefined) throw isModule(path);
+        const real = realpathSync(path); // a link stays a link: what it points to is replaced
         checkWritable(real);
         yield* withFileLock(real, lockTimeout, () => {
           // Read anew under the lock: another process may have written since we mapped it.
@@ -168,9 +173,19 @@ export class WriteBackQueue {
         });
         return real;
       },
-      companions.enabled ? () => companions.write(readRegularFile(real).bytes, functions, lockTimeout) : undefined,
+      companions.enabled ? () => companions.write(contentOf(path, library), functions, lockTimeout) : undefined,
     );
   }
+}
+
+function contentOf(path: string, library: Pending['library']): Uint8Array {
+  if (library === undefined) return readRegularFile(realpathSync(path)).bytes;
+  return parseLsmf(readRegularFile(realpathSync(library.path)).bytes).open(library.module).bytes;
+}
+
+/** Others use the same library, and its modules lie one after the other: a module has no room to grow. */
+function isModule(path: string): JitError {
+  return new JitError('ERR_LIBRARY_MODULE', `${path} is a module of a library, and libraries are not changed`);
 }
 
 /** A read-only file is somebody's wish, though its directory would let us replace it. */
@@ -194,6 +209,7 @@ const REFUSALS: ReadonlySet<string | undefined> = new Set([
   'ENAMETOOLONG', // of the temporary file or the lock beside it
   'ENOTDIR', // a file where the lock should be
   'ERR_SIGNED',
+  'ERR_LIBRARY_MODULE',
 ]);
 
 /** Does the first, or if that is refused the second. @throws Error that tells of both */
