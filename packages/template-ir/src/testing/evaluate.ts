@@ -23,6 +23,7 @@ import {
   type PointerType,
   substitute,
   type Type,
+  typeToString,
 } from '../types.js';
 
 /** A value as a template has it: of an aggregate, its bytes, which nobody changes. */
@@ -33,7 +34,7 @@ export interface EvaluateOptions {
   readonly memory: Memory;
   /** The C functions that `extern` may call, by symbol. */
   readonly externs?: Readonly<Record<string, ExternFunction>>;
-  /** Instructions to run at most, over all functions; default: no limit. */
+  /** Instructions and blocks to run at most, over all functions; default: no limit. */
   readonly maxSteps?: number;
 }
 
@@ -99,6 +100,7 @@ class Evaluator {
     let next: { readonly block: number; readonly args: readonly GenericValue[] } = { block: 0, args };
     for (;;) {
       const block = blocks[next.block]!;
+      this.#count();
       block.params.forEach((param, i) => {
         activation.values[param] = next.args[i]!;
       });
@@ -129,11 +131,15 @@ class Evaluator {
   }
 
   #run(activation: Activation, instruction: Instruction, block: number, number: number): void {
-    if (++this.#steps > this.#maxSteps) throw new IrStepLimitError(this.#maxSteps);
+    this.#count();
     const outcome = this.#execute(activation, instruction);
     if (typeof outcome === 'string') throw this.#trap(activation, outcome, block, number);
     const result = resultOf(instruction);
     if (result !== undefined) activation.values[result] = outcome!;
+  }
+
+  #count(): void {
+    if (++this.#steps > this.#maxSteps) throw new IrStepLimitError(this.#maxSteps);
   }
 
   /** The value that the instruction defines, if any, or the trap. */
@@ -222,8 +228,9 @@ class Evaluator {
         return this.#enter(callee, args.slice(1), calledType(instruction.args, result, types));
       }
       case 'extern': {
-        const target = this.#externs[instruction.symbol];
-        if (target === undefined) throw new IrLinkError('UNKNOWN_SYMBOL', instruction.symbol, 'a C function', 'none');
+        const { symbol } = instruction;
+        const target = Object.hasOwn(this.#externs, symbol) ? this.#externs[symbol] : undefined;
+        if (target === undefined) throw new IrLinkError('UNKNOWN_SYMBOL', symbol, 'a C function', 'none');
         return target(args as IrValue[], this.#memory);
       }
       default: {
@@ -244,8 +251,9 @@ class Evaluator {
   #check(callee: Callee, reliedOn: Type): void {
     const { template, types, result } = this.#instance(callee);
     const params = template.blocks[0]!.params.map((param) => types[param]!);
-    if (fnType(params, result) !== reliedOn)
-      throw new IrLinkError('SIGNATURE', template.name, 'what is called', 'another');
+    const found = fnType(params, result);
+    if (found === reliedOn) return;
+    throw new IrLinkError('SIGNATURE', template.name, typeToString(reliedOn), typeToString(found));
   }
 
   #trap({ template, typeArgs }: Activation, kind: TrapKind, block: number, instruction: number): IrTrapError {
