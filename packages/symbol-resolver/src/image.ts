@@ -16,7 +16,9 @@ export class Image {
   readonly path: string;
   readonly layout: Layout;
   /** Whose data this one's code and data refer to by address: they stay in memory as long as this one does. */
-  readonly dependsOn = new Set<Image>();
+  readonly dependencies = new Set<Image>();
+  /** Those that this one is a dependency of. */
+  readonly dependents = new Set<Image>();
   /** Of what it calls. By name, as the next. */
   readonly calledStubs = new Map<string, ImportStub>();
   /**
@@ -139,9 +141,16 @@ export class Image {
     return undefined;
   }
 
+  dependOn(other: Image): void {
+    if (other === this) return;
+    this.dependencies.add(other);
+    other.dependents.add(this);
+  }
+
   /** Gives the memory back. What a call is in right now native-mem keeps until that ends. */
   close(): void {
     for (const block of [this.#code, this.#writable, this.#constant]) block?.close();
+    for (const other of this.dependencies) other.dependents.delete(this);
   }
 
   #blockOf(area: 'writable' | 'constant'): DataBlock | undefined {

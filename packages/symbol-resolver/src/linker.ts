@@ -41,6 +41,8 @@ export class Linker {
   readonly #room: number;
   /** What is in memory, of modules that are loaded and of those that are gone but still referred to. */
   readonly #images = new Set<Image>();
+  /** Of those, the ones whose modules are gone. */
+  readonly #orphans = new Set<Image>();
 
   constructor(arena: CodeArena, stubs: ImportStubs, findImport: FindImport, ledger: Ledger) {
     this.#arena = arena;
@@ -89,22 +91,24 @@ export class Linker {
   }
 
   /**
-   * Takes a module out of memory, unless another one still refers to its data: then when that goes. Its names must lead to
-   * it no more.
-   *
-   * @param loaded all other modules that are loaded
+   * Takes a module out of memory, unless one that is loaded still refers to its data: then when that goes. Its names must
+   * lead to it no more.
    */
-  unload(module: Module, loaded: Iterable<Module>): void {
-    if (module.image === undefined) return;
+  unload(module: Module): void {
+    const { image } = module;
+    if (image === undefined) return;
     module.image = undefined;
-    const reached = new Set<Image>();
-    for (const { image } of loaded) if (image !== undefined) reached.add(image);
-    for (const image of reached) for (const dependency of image.dependsOn) reached.add(dependency);
-    for (const image of this.#images) {
-      if (reached.has(image)) continue;
-      this.#images.delete(image);
-      this.#close(image);
-      this.#ledger.freed({ path: image.path, ...image.extent });
+    this.#orphans.add(image);
+    // Itself, and what only it may have kept in memory.
+    const candidates = new Set([image]);
+    for (const { dependencies } of candidates) {
+      for (const dependency of dependencies) if (this.#orphans.has(dependency)) candidates.add(dependency);
+    }
+    for (const candidate of candidates) {
+      if (this.#isNeeded(candidate)) continue;
+      this.#orphans.delete(candidate);
+      this.#images.delete(candidate);
+      this.#free(candidate);
     }
   }
 
@@ -121,11 +125,9 @@ export class Linker {
 
   /** Takes everything out of memory. */
   close(): void {
-    for (const image of this.#images) {
-      this.#close(image);
-      this.#ledger.freed({ path: image.path, ...image.extent });
-    }
+    for (const image of this.#images) this.#free(image);
     this.#images.clear();
+    this.#orphans.clear();
     this.#stubs.close();
   }
 
@@ -172,7 +174,7 @@ export class Linker {
       if (found.kind === 'address') return found.address;
       const { module: other, symbol } = found.definition;
       const holder = other.image ?? plans.get(other)!.image;
-      image.dependsOn.add(holder);
+      image.dependOn(holder);
       return holder.addressOf(symbol);
     };
     const target = ({ kind: { needs }, use }: Patch): number => {
@@ -188,6 +190,23 @@ export class Linker {
       for (const use of references.uses.values()) if (use.slot >= 0) slots[use.slot] = BigInt(addressOf(use));
       return slots;
     });
+  }
+
+  /** True if a module that is loaded refers to its data, or to that of one that does. */
+  #isNeeded(image: Image): boolean {
+    const dependents = new Set([image]);
+    for (const next of dependents) {
+      for (const dependent of next.dependents) {
+        if (!this.#orphans.has(dependent)) return true;
+        dependents.add(dependent);
+      }
+    }
+    return false;
+  }
+
+  #free(image: Image): void {
+    this.#close(image);
+    this.#ledger.freed({ path: image.path, ...image.extent });
   }
 
   #close(image: Image): void {

@@ -389,7 +389,7 @@ export class JitSymbolResolver implements Disposable {
   #retire(module: Module): void {
     this.#forgetNamesOf(module);
     this.#stubs?.unbind(entryKey(module.path));
-    this.#places.linker?.unload(module, this.#modules.values());
+    this.#places.linker?.unload(module);
     module.close();
   }
 
