@@ -25,6 +25,6 @@ export default {
     format: 'esm',
     sourcemap: true,
     entryFileNames: '[name].js',
-    chunkFileNames: 'shared-[hash].js',
+    chunkFileNames: 'shared-[name].js', // no hash: builds into the same folder leave nothing stale,
   },
 };
