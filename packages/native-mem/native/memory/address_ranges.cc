@@ -11,10 +11,9 @@ std::mutex g_writers;
 AddressRanges::Node* AddressRanges::Add(std::uintptr_t start, std::uintptr_t end, std::atomic<bool>* touched,
                                         bool writable) {
   std::lock_guard<std::mutex> lock(g_writers);
-  Node* node = head_.load(std::memory_order_relaxed);
-  while (node != nullptr && node->end.load(std::memory_order_relaxed) != 0) node = node->next;
-  const bool fresh = node == nullptr;
-  if (fresh) node = new Node;
+  const bool fresh = free_.empty();
+  Node* node = fresh ? new Node : free_.back();
+  if (!fresh) free_.pop_back();
   node->touched.store(touched, std::memory_order_relaxed);
   node->writable.store(writable, std::memory_order_relaxed);
   node->start.store(start, std::memory_order_relaxed);
@@ -29,6 +28,7 @@ AddressRanges::Node* AddressRanges::Add(std::uintptr_t start, std::uintptr_t end
 void AddressRanges::Remove(Node* node) {
   std::lock_guard<std::mutex> lock(g_writers);
   node->end.store(0, std::memory_order_release);
+  free_.push_back(node);
 }
 
 AddressRanges::Node* AddressRanges::Find(std::uintptr_t address) const {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 namespace native_mem {
 
@@ -26,6 +27,7 @@ class AddressRanges {
 
  private:
   std::atomic<Node*> head_{nullptr};
+  std::vector<Node*> free_;  // for writers alone
 };
 
 AddressRanges& CodeRanges();
