@@ -1,6 +1,6 @@
 // Random programs, interpreted and native, must agree: results, memory and traps. A fixed seed and a modest count by default;
 // `pnpm fuzz` runs many with a new seed. FC_NUM_RUNS and SIMPLE_JIT_TEST_SEED (a number, or `random`) override both.
-import { arbitraryProgram, type TestProgram } from '@simple-jit/template-ir/testing';
+import { arbitraryProgram, arbitraryTraffic, type TestProgram } from '@simple-jit/template-ir/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CodegenError } from '../src/index.js';
@@ -69,5 +69,11 @@ it('agree where dozens of values are alive', { timeout }, () => {
 it('agree with many parameters', { timeout }, () => {
   holds(arbitraryProgram({ maxParams: 24, maxFunctions: 4 }), (program, number) =>
     check(program, number, number % 2 === 0 ? {} : { registers: SCARCE[number % SCARCE.length]! }, number % 8 === 7),
+  );
+});
+
+it('agree where aggregates are moved about', { timeout }, () => {
+  holds(arbitraryTraffic(), (program, number) =>
+    check(program, number, number % 2 === 0 ? {} : { registers: SCARCE[number % SCARCE.length]! }, number % 4 === 3),
   );
 });

@@ -24,4 +24,5 @@ export {
   type TestArgument,
   type TestProgram,
 } from './program.js';
+export { arbitraryTraffic } from './traffic.js';
 export { interestingValues, type TestArray } from './values.js';
