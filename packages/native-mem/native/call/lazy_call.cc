@@ -21,7 +21,7 @@
 namespace native_mem {
 namespace {
 
-constexpr std::size_t kProbeStep = 16 * 1024;              // what JavaScript needs at least, and less than V8 has to spare
+constexpr std::size_t kProbeStep = 16ul * 1024;            // what JavaScript needs at least, and less than V8 has to spare
 constexpr std::uintptr_t kUnknownDepth = 512ull * 1024;    // where the limit is not known
 
 bool MayCallScript(const EnvState& state) {
@@ -45,7 +45,7 @@ __attribute__((noinline)) std::uintptr_t DeepestStep(const EnvState& state, cons
   const auto here = reinterpret_cast<std::uintptr_t>(&step[0]);
   if (NearStackEnd(thread, here) || !MayCallScript(state)) return 0;
   const std::uintptr_t deeper = DeepestStep(state, thread);
-  return deeper != 0 ? deeper : here;
+  return deeper != 0 ? deeper : here;  // NOLINT(clang-analyzer-core.StackAddressEscape): compared, never read through
 }
 
 bool OutsideOfScript(const EnvState& state, const ThreadState& thread, std::uintptr_t sp) {
