@@ -1,224 +1,236 @@
 // Linear-scan register allocation with live-range splitting (after Wimmer and Mössenböck 2005, and Wimmer and Franz 2010).
 // A virtual register that is ever spilled has one stack slot, written whenever the register is defined: from then on
 // leaving a physical register costs nothing, and only coming back to one is a load.
-import { Interval, NEVER } from './interval.js';
+import { Allocation } from './allocation.js';
+import { Intervals, NEVER } from './interval.js';
 import type { LiveRanges } from './live-ranges.js';
 import { MinHeap } from './min-heap.js';
-import { ALLOCATABLE, classOf, FIRST_VIRTUAL, isCalleeSaved, NO_REG, type RegClass } from './x64/registers.js';
-
-/** A place for a value: a physical register's number, or FIRST_VIRTUAL + the number of a stack slot of 8 bytes. */
-export type Location = number;
-
-export class Allocation {
-  constructor(
-    /** By virtual register: its pieces in order. */
-    private readonly pieces: readonly Interval[][],
-    /** By virtual register: its stack slot, or -1. */
-    readonly slots: number[],
-    readonly slotCount: number,
-    /** Callee-saved registers that the function changes. */
-    readonly savedRegisters: readonly number[],
-  ) {}
-
-  /** Where the virtual register, which must be live there, is at `position`. */
-  locationAt(virtual: number, position: number): Location {
-    const piece = this.pieceAt(virtual, position);
-    return piece.register !== NO_REG ? piece.register : FIRST_VIRTUAL + this.slots[virtual - FIRST_VIRTUAL]!;
-  }
-
-  pieceAt(virtual: number, position: number): Interval {
-    const pieces = this.pieces[virtual - FIRST_VIRTUAL]!;
-    let low = 0;
-    let high = pieces.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (pieces[middle]!.start <= position) low = middle;
-      else high = middle - 1;
-    }
-    return pieces[low]!;
-  }
-
-  piecesOf(virtual: number): readonly Interval[] {
-    return this.pieces[virtual - FIRST_VIRTUAL]!;
-  }
-}
+import { assignSlots } from './slots.js';
+import {
+  ALLOCATABLE,
+  CALLEE_SAVED,
+  classOf,
+  FIRST_VIRTUAL,
+  isCalleeSaved,
+  NO_REG,
+  type RegClass,
+} from './x64/registers.js';
 
 /** `registers`: what may be allocated, by class; fewer than usual makes a test of spilling out of any program. */
 export function allocateRegisters(live: LiveRanges, registers = ALLOCATABLE): Allocation {
   return new LinearScan(live, registers).run();
 }
 
-const NO_PIECES: readonly Interval[] = Object.freeze([]);
-
 class LinearScan {
-  private readonly pieces: Interval[][];
+  private readonly intervals: Intervals;
   /** By virtual register: the physical one that it got last. */
-  private readonly lastRegister: number[];
-  private readonly active: Interval[][] = [[], []];
-  private readonly inactive: Interval[][] = [[], []];
-  private readonly pending = new MinHeap<Interval>((a, b) => a.start - b.start || a.virtual - b.virtual);
-  /** By physical register: index of its first fixed range that may still matter. */
-  private readonly fixedCursor = new Array<number>(FIRST_VIRTUAL).fill(0);
+  private readonly lastRegister: Int32Array;
+  /** By class: pieces that have a register where the scan is, live there or in a hole. */
+  private readonly active: number[][] = [[], []];
+  private readonly inactive: number[][] = [[], []];
+  /** Pieces that were split off and are still to come. */
+  private readonly pending = new MinHeap<number>((a, b) => {
+    const { intervals } = this;
+    return intervals.start(a) - intervals.start(b) || intervals.virtual(a) - intervals.virtual(b);
+  });
+  /** By physical register: its first fixed range that may still matter. */
+  private readonly fixedCursor: Int32Array;
   private callCursor = 0;
-  /** By physical register, for the interval at hand: until when it is free, or when its present owner uses it next. */
-  private readonly until = new Array<number>(FIRST_VIRTUAL).fill(0);
+  /** By physical register, for the piece at hand: until when it is free, or when its present owner uses it next. */
+  private readonly until: Int32Array;
   /** By physical register: from when an instruction needs it. */
-  private readonly blocked = new Array<number>(FIRST_VIRTUAL).fill(0);
-  private readonly saved = new Set<number>();
+  private readonly blocked: Int32Array;
+  /** Callee-saved registers that were given out, a bit for each. */
+  private saved = 0;
 
   constructor(
     private readonly live: LiveRanges,
     private readonly allocatable: readonly (readonly number[])[],
   ) {
-    const count = live.machine.classes.length;
-    this.pieces = new Array<readonly Interval[]>(count).fill(NO_PIECES) as Interval[][];
-    this.lastRegister = new Array<number>(count).fill(NO_REG);
+    const { scratch, classes } = live.machine;
+    this.intervals = new Intervals(live);
+    this.lastRegister = scratch.filled(classes.length, NO_REG);
+    this.until = scratch.filled(FIRST_VIRTUAL, 0);
+    this.blocked = scratch.filled(FIRST_VIRTUAL, 0);
+    this.fixedCursor = scratch.take(FIRST_VIRTUAL);
+    for (let register = 0; register < FIRST_VIRTUAL; register++)
+      this.fixedCursor[register] = live.fixedOffsets[register]!;
   }
 
   run(): Allocation {
-    const { ranges, rangeOffsets } = this.live;
-    const intervals: Interval[] = [];
-    for (let v = 0; v < this.pieces.length; v++) {
-      const first = rangeOffsets[v]!;
-      const end = rangeOffsets[v + 1]!;
-      if (first === end) continue;
-      const interval = new Interval(v + FIRST_VIRTUAL, this.live, ranges[first]!, ranges[end - 1]!);
-      intervals.push(interval);
-      this.pieces[v] = [interval];
-    }
-    intervals.sort((a, b) => a.start - b.start || a.virtual - b.virtual);
+    const { intervals, pending } = this;
+    const { scratch, classes } = this.live.machine;
+    /** By virtual register: its first piece, or -1. */
+    const first = scratch.filled(classes.length, -1);
+    const order = this.inOrderOfStart(first);
+    const count = intervals.count;
     let next = 0;
-    while (next < intervals.length || this.pending.size > 0) {
-      const split = this.pending.peek();
-      const fresh = intervals[next];
-      if (split === undefined || (fresh !== undefined && fresh.start <= split.start)) {
-        next++;
-        this.process(fresh!);
-      } else this.process(this.pending.pop()!);
+    while (next < count || pending.size > 0) {
+      const split = pending.peek();
+      if (split === undefined || (next < count && intervals.start(order[next]!) <= intervals.start(split))) {
+        this.process(order[next++]!);
+      } else this.process(pending.pop()!);
     }
-    for (const list of this.pieces) if (list.length > 1) list.sort((a, b) => a.start - b.start);
-    const { slots, slotCount } = this.assignSlots();
-    return new Allocation(this.pieces, slots, slotCount, [...this.saved]);
+    return this.outcome(first);
   }
 
-  private process(current: Interval): void {
-    const cls = this.live.machine.classOf(current.virtual);
-    this.advance(cls, current.start);
+  /** Makes all first pieces; by ascending start, then by virtual register. */
+  private inOrderOfStart(first: Int32Array): Int32Array {
+    const { intervals, live } = this;
+    const { scratch, classes, instructionCount } = live.machine;
+    for (let v = 0; v < classes.length; v++) {
+      if (live.rangeOffsets[v]! < live.rangeOffsets[v + 1]!) first[v] = intervals.add(v + FIRST_VIRTUAL);
+    }
+    // Sorted by counting: linear, and it keeps the order of those that start together.
+    const offsets = scratch.filled(instructionCount * 2 + 2, 0);
+    for (let piece = 0; piece < intervals.count; piece++) offsets[intervals.start(piece) + 1]!++;
+    for (let position = 1; position <= instructionCount * 2; position++) offsets[position]! += offsets[position - 1]!;
+    const order = scratch.take(intervals.count);
+    for (let piece = 0; piece < intervals.count; piece++) order[offsets[intervals.start(piece)]!++] = piece;
+    return order;
+  }
+
+  private process(current: number): void {
+    const cls = this.live.machine.classOf(this.intervals.virtual(current));
+    this.advance(cls, this.intervals.start(current));
     if (!this.tryFree(current, cls)) this.takeOrSpill(current, cls);
   }
 
   /** Retires what ended before `position`, and swaps what entered or left a hole. */
   private advance(cls: RegClass, position: number): void {
+    const { intervals } = this;
+    const { calls } = this.live;
     const active = this.active[cls]!;
     const inactive = this.inactive[cls]!;
     let kept = 0;
     const waiting = inactive.length;
-    for (const interval of active) {
-      if (interval.end <= position) continue;
-      if (interval.covers(position)) active[kept++] = interval;
-      else inactive.push(interval);
+    for (let i = 0; i < active.length; i++) {
+      const piece = active[i]!;
+      if (intervals.end(piece) <= position) continue;
+      if (intervals.covers(piece, position)) active[kept++] = piece;
+      else inactive.push(piece);
     }
-    active.length = kept;
+    while (active.length > kept) active.pop();
     kept = 0;
     for (let i = 0; i < inactive.length; i++) {
-      const interval = inactive[i]!;
-      if (interval.end <= position) continue;
-      if (i < waiting && interval.covers(position)) active.push(interval);
-      else inactive[kept++] = interval;
+      const piece = inactive[i]!;
+      if (intervals.end(piece) <= position) continue;
+      if (i < waiting && intervals.covers(piece, position)) active.push(piece);
+      else inactive[kept++] = piece;
     }
-    inactive.length = kept;
-    while (this.callCursor < this.live.calls.length && this.live.calls[this.callCursor]! < position) this.callCursor++;
+    while (inactive.length > kept) inactive.pop();
+    while (this.callCursor < calls.length && calls.items[this.callCursor]! < position) this.callCursor++;
+  }
+
+  /** `until` of a register that no piece has at the start of `current`, as far as instructions and calls leave it alone. */
+  private freeUntil(register: number, current: number, callPosition: number): number {
+    const free = Math.min(this.until[register]!, this.blockedFrom(register, current, callPosition));
+    this.until[register] = free;
+    return free;
   }
 
   /** First position at which an instruction or a call takes `register` from `current`. */
-  private blockedFrom(register: number, current: Interval, callPosition: number): number {
-    const fixed = this.live.fixed[register]!;
+  private blockedFrom(register: number, current: number, callPosition: number): number {
+    const { fixed, fixedOffsets } = this.live;
+    const end = fixedOffsets[register + 1]!;
     let cursor = this.fixedCursor[register]!;
-    while (cursor < fixed.length && fixed[cursor + 1]! <= current.start) cursor += 2;
-    this.fixedCursor[register] = cursor;
-    const position = cursor < fixed.length ? current.intersectionWithFixed(fixed, cursor) : NEVER;
+    let position = NEVER;
+    if (cursor < end) {
+      const start = this.intervals.start(current);
+      while (cursor < end && fixed[cursor + 1]! <= start) cursor += 2;
+      this.fixedCursor[register] = cursor;
+      if (cursor < end) position = this.intervals.intersectionWithFixed(current, cursor, end);
+    }
     return isCalleeSaved(register) ? position : Math.min(position, callPosition);
   }
 
-  private tryFree(current: Interval, cls: RegClass): boolean {
-    const { until } = this;
-    const { start, end } = current;
+  private tryFree(current: number, cls: RegClass): boolean {
+    const { intervals, until } = this;
+    const start = intervals.start(current);
+    const end = intervals.end(current);
     const registers = this.allocatable[cls]!;
-    for (const register of registers) until[register] = NEVER;
-    for (const interval of this.active[cls]!) until[interval.register] = 0;
-    for (const interval of this.inactive[cls]!) {
-      const { register } = interval;
-      if (until[register]! > start) until[register] = Math.min(until[register]!, interval.intersection(current, start));
-    }
-    const callPosition = current.firstCovered(this.live.calls, this.callCursor);
-    let best = NO_REG;
-    let whole = NO_REG;
-    for (const register of registers) {
+    for (let i = 0; i < registers.length; i++) until[registers[i]!] = NEVER;
+    const active = this.active[cls]!;
+    for (let i = 0; i < active.length; i++) until[intervals.register(active[i]!)] = 0;
+    const inactive = this.inactive[cls]!;
+    for (let i = 0; i < inactive.length; i++) {
+      const register = intervals.register(inactive[i]!);
       if (until[register]! <= start) continue;
-      until[register] = Math.min(until[register]!, this.blockedFrom(register, current, callPosition));
-      if (whole === NO_REG && until[register]! >= end) whole = register;
-      if (best === NO_REG || until[register]! > until[best]!) best = register;
+      until[register] = Math.min(until[register]!, intervals.intersection(inactive[i]!, current, start));
     }
-    const hinted = this.hintedRegister(current, cls);
+    const callPosition = intervals.firstCallIn(current, this.callCursor);
+    const hinted = this.hintedRegister(current, cls, callPosition);
     if (hinted !== NO_REG) return this.assign(current, hinted, cls);
-    if (whole !== NO_REG) return this.assign(current, whole, cls);
+    let best = NO_REG;
+    for (let i = 0; i < registers.length; i++) {
+      const register = registers[i]!;
+      if (until[register]! <= start) continue;
+      const free = this.freeUntil(register, current, callPosition);
+      if (free >= end) return this.assign(current, register, cls);
+      if (best === NO_REG || free > until[best]!) best = register;
+    }
     if (best === NO_REG) return false;
     const limit = until[best]! & ~1;
-    if (limit <= start || current.nextUse(start) >= limit) return false;
-    this.pending.push(this.split(current, this.splitPosition(start, limit)));
+    if (limit <= start || intervals.nextUse(current, start) >= limit) return false;
+    this.pending.push(intervals.split(current, this.splitPosition(start, limit)));
     return this.assign(current, best, cls);
   }
 
   /** A register that a hint asks for and that is free for all of `current`. */
-  private hintedRegister(current: Interval, cls: RegClass): number {
-    const fits = (register: number): boolean =>
-      register !== NO_REG &&
-      classOf(register) === cls &&
-      this.allocatable[cls]!.includes(register) &&
-      this.until[register]! >= current.end;
-    const own = this.lastRegister[current.virtual - FIRST_VIRTUAL]!;
-    if (fits(own)) return own;
-    const { heads, values, nexts } = this.live.hints;
-    for (let node = heads[current.virtual - FIRST_VIRTUAL]!; node >= 0; node = nexts[node]!) {
-      const hint = values[node]!;
-      const register = hint < FIRST_VIRTUAL ? hint : this.lastRegister[hint - FIRST_VIRTUAL]!;
-      if (fits(register)) return register;
+  private hintedRegister(current: number, cls: RegClass, callPosition: number): number {
+    const { lastRegister } = this;
+    const { heads, nodes } = this.live.hints;
+    const v = this.intervals.virtual(current) - FIRST_VIRTUAL;
+    if (this.fits(lastRegister[v]!, current, cls, callPosition)) return lastRegister[v]!;
+    for (let node = heads[v]!; node >= 0; node = nodes[node + 1]!) {
+      const hint = nodes[node]!;
+      const register = hint < FIRST_VIRTUAL ? hint : lastRegister[hint - FIRST_VIRTUAL]!;
+      if (this.fits(register, current, cls, callPosition)) return register;
     }
     return NO_REG;
   }
 
-  private assign(current: Interval, register: number, cls: RegClass): true {
-    current.register = register;
-    this.lastRegister[current.virtual - FIRST_VIRTUAL] = register;
+  private fits(register: number, current: number, cls: RegClass, callPosition: number): boolean {
+    if (register === NO_REG || classOf(register) !== cls || !this.allocatable[cls]!.includes(register)) return false;
+    const end = this.intervals.end(current);
+    return this.until[register]! >= end && this.freeUntil(register, current, callPosition) >= end;
+  }
+
+  private assign(current: number, register: number, cls: RegClass): true {
+    this.intervals.setRegister(current, register);
+    this.lastRegister[this.intervals.virtual(current) - FIRST_VIRTUAL] = register;
     this.active[cls]!.push(current);
-    if (isCalleeSaved(register)) this.saved.add(register);
+    if (isCalleeSaved(register)) this.saved |= 1 << register;
     return true;
   }
 
   /** No register is free: whoever is used last, of `current` and the owners of registers, goes to its stack slot. */
-  private takeOrSpill(current: Interval, cls: RegClass): void {
-    const { until, blocked } = this;
-    const { start, end } = current;
+  private takeOrSpill(current: number, cls: RegClass): void {
+    const { intervals, until, blocked } = this;
+    const start = intervals.start(current);
+    const end = intervals.end(current);
     const registers = this.allocatable[cls]!;
-    const callPosition = current.firstCovered(this.live.calls, this.callCursor);
+    const callPosition = intervals.firstCallIn(current, this.callCursor);
     for (const register of registers) {
       blocked[register] = this.blockedFrom(register, current, callPosition);
       until[register] = blocked[register]!;
       // Taken before this piece could be split off again: of no use.
       if (blocked[register]! < end && (blocked[register]! & ~1) <= start) until[register] = -1;
     }
-    for (const interval of this.active[cls]!) {
-      until[interval.register] = Math.min(until[interval.register]!, interval.nextUse(start));
+    for (const piece of this.active[cls]!) {
+      const register = intervals.register(piece);
+      until[register] = Math.min(until[register]!, intervals.nextUse(piece, start));
     }
-    for (const interval of this.inactive[cls]!) {
-      if (interval.intersection(current, start) === NEVER) continue;
-      until[interval.register] = Math.min(until[interval.register]!, interval.nextUse(start));
+    for (const piece of this.inactive[cls]!) {
+      if (intervals.intersection(piece, current, start) === NEVER) continue;
+      const register = intervals.register(piece);
+      until[register] = Math.min(until[register]!, intervals.nextUse(piece, start));
     }
     let best = registers[0]!;
     for (const register of registers) if (until[register]! > until[best]!) best = register;
 
-    const firstUse = current.nextUse(start);
-    const firstRegisterUse = current.nextRegisterUse(start);
+    const firstUse = intervals.nextUse(current, start);
+    const firstRegisterUse = intervals.nextRegisterUse(current, start);
     if (firstRegisterUse > start && until[best]! <= firstUse) {
       this.spill(current, start);
       return;
@@ -227,66 +239,63 @@ class LinearScan {
       throw new Error('register allocation: one instruction needs more registers than there are');
     this.evict(best, cls, current);
     if (blocked[best]! < end) {
-      this.pending.push(this.split(current, this.splitPosition(start, blocked[best]! & ~1)));
+      this.pending.push(intervals.split(current, this.splitPosition(start, blocked[best]! & ~1)));
     }
     this.assign(current, best, cls);
   }
 
-  /** `interval` lives in its slot until something after `now` needs it in a register. */
-  private spill(interval: Interval, now: number): void {
-    interval.register = NO_REG;
-    const use = interval.nextRegisterUse(now);
-    if (use !== NEVER) this.pending.push(this.split(interval, this.splitPosition(Math.max(interval.start, now), use)));
+  /** `piece` lives in its slot until something after `now` needs it in a register. */
+  private spill(piece: number, now: number): void {
+    const { intervals } = this;
+    intervals.setRegister(piece, NO_REG);
+    const use = intervals.nextRegisterUse(piece, now);
+    if (use === NEVER) return;
+    this.pending.push(intervals.split(piece, this.splitPosition(Math.max(intervals.start(piece), now), use)));
   }
 
   /** Makes `register` free from the start of `current` on, as far as `current` needs it. */
-  private evict(register: number, cls: RegClass, current: Interval): void {
-    const { start } = current;
+  private evict(register: number, cls: RegClass, current: number): void {
+    const { intervals } = this;
+    const start = intervals.start(current);
     const active = this.active[cls]!;
     for (let i = active.length - 1; i >= 0; i--) {
-      const interval = active[i]!;
-      if (interval.register !== register) continue;
+      const piece = active[i]!;
+      if (intervals.register(piece) !== register) continue;
       active.splice(i, 1);
-      if (interval.start >= start) {
-        this.spill(interval, start);
+      if (intervals.start(piece) >= start) {
+        this.spill(piece, start);
         continue;
       }
       // It may leave earlier, before a loop that does not use it.
-      const earliest = Math.max(interval.start, interval.previousUse(start));
-      this.spill(this.split(interval, this.splitPosition(earliest, start)), start);
+      const earliest = Math.max(intervals.start(piece), intervals.previousUse(piece, start));
+      this.spill(intervals.split(piece, this.splitPosition(earliest, start)), start);
     }
     const inactive = this.inactive[cls]!;
     for (let i = inactive.length - 1; i >= 0; i--) {
-      const interval = inactive[i]!;
-      if (interval.register !== register || interval.intersection(current, start) === NEVER) continue;
+      const piece = inactive[i]!;
+      if (intervals.register(piece) !== register || intervals.intersection(piece, current, start) === NEVER) continue;
       inactive.splice(i, 1);
-      this.pending.push(this.split(interval, start));
+      this.pending.push(intervals.split(piece, start));
     }
-  }
-
-  private split(interval: Interval, position: number): Interval {
-    const rest = interval.split(position);
-    this.pieces[interval.virtual - FIRST_VIRTUAL]!.push(rest);
-    return rest;
   }
 
   /** `latest`, or the start of the outermost loop around it that begins after `earliest`: outside of a loop it costs less. */
   private splitPosition(earliest: number, latest: number): number {
-    const { machine } = this.live;
+    const { loopHeader, outerHeader } = this.live.machine.blocks;
     let position = latest;
-    let header = machine.blocks[this.blockAt(latest)]!.loopHeader;
+    let header = loopHeader[this.blockAt(latest)]!;
     while (header >= 0) {
       const from = this.live.blockFrom(header);
       if (from > earliest && from < position) position = from;
-      header = machine.blocks[header]!.outerHeader;
+      header = outerHeader[header]!;
     }
     return position;
   }
 
   private blockAt(position: number): number {
-    const { firstInstruction } = this.live;
+    const { firstInstruction, count } = this.live.machine.blocks;
     let low = 0;
-    let high = firstInstruction.length - 2;
+    let high = count - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if (firstInstruction[middle]! * 2 <= position) low = middle;
@@ -295,26 +304,25 @@ class LinearScan {
     return low;
   }
 
-  /** Slots are shared by virtual registers whose lives, holes included, do not overlap. */
-  private assignSlots(): { slots: number[]; slotCount: number } {
-    const { ranges, rangeOffsets } = this.live;
-    const count = this.pieces.length;
-    const slots = new Array<number>(count).fill(-1);
-    const start = (v: number): number => ranges[rangeOffsets[v]!]!;
-    const end = (v: number): number => ranges[rangeOffsets[v + 1]! - 1]!;
-    const spilled: number[] = [];
-    for (let v = 0; v < count; v++) {
-      if (this.pieces[v]!.some((piece) => piece.register === NO_REG)) spilled.push(v);
+  private outcome(first: Int32Array): Allocation {
+    const { intervals } = this;
+    const { scratch, classes } = this.live.machine;
+    const starts = scratch.take(intervals.count);
+    const ends = scratch.take(intervals.count);
+    const registers = scratch.take(intervals.count);
+    const offsets = scratch.take(classes.length + 1);
+    let count = 0;
+    for (let v = 0; v < classes.length; v++) {
+      offsets[v] = count;
+      for (let piece = first[v]!; piece >= 0; piece = intervals.next(piece)) {
+        starts[count] = intervals.start(piece);
+        ends[count] = intervals.end(piece);
+        registers[count++] = intervals.register(piece);
+      }
     }
-    spilled.sort((a, b) => start(a) - start(b) || a - b);
-    const busy = new MinHeap<{ end: number; slot: number }>((a, b) => a.end - b.end || a.slot - b.slot);
-    let slotCount = 0;
-    for (const v of spilled) {
-      const first = busy.peek();
-      const slot = first !== undefined && first.end <= start(v) ? busy.pop()!.slot : slotCount++;
-      slots[v] = slot;
-      busy.push({ end: end(v), slot });
-    }
-    return { slots, slotCount };
+    offsets[classes.length] = count;
+    const { slots, slotCount } = assignSlots(this.live, intervals, first);
+    const saved = CALLEE_SAVED.filter((register) => (this.saved >> register) & 1);
+    return new Allocation(starts, ends, registers, offsets, slots, slotCount, saved);
   }
 }

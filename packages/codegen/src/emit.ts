@@ -1,6 +1,6 @@
 // Emission: walks the allocated machine IR and writes the bytes, with the moves that resolution asks for.
 import type { TrapKind } from '@simple-jit/template-ir';
-import type { Allocation } from './allocate.js';
+import type { Allocation } from './allocation.js';
 import { emitDivide, emitFloatSelect, emitFma, emitLea, emitU64ToFloat } from './expand.js';
 import { emitCopyBlock, emitCopyMemory, emitFillMemory, emitZeroMemory } from './expand-memory.js';
 import { Frame } from './frame.js';
@@ -8,10 +8,13 @@ import { layoutBlocks } from './layout.js';
 import type { LiveRanges } from './live-ranges.js';
 import { assignArguments } from './lower/arguments.js';
 import {
+  ARG_COUNT, ARGS, BASE, CALL, CONDITION, DISPLACEMENT, IMMEDIATE, IMMEDIATE_HIGH, INDEX, INSTRUCTION_SHIFT, type MachineFunction, MEMORY,
+  NO_MEMORY, POOL, POOLED, REG, RM, ROW, SCALE, STATEMENT,
+} from './machine-function.js'; // biome-ignore format: a list
+import {
   type CallTarget,
-  type MachineBlock,
-  type MachineFunction,
-  type MachineInstruction,
+  DIVIDE_BY_MINUS_ONE,
+  DIVIDE_CHECKED,
   PSEUDO_BRANCH,
   PSEUDO_CALL,
   PSEUDO_COPY,
@@ -31,10 +34,12 @@ import {
   PSEUDO_UNREACHABLE,
   PSEUDO_ZERO,
   PSEUDO_ZERO_MEMORY,
+  pseudos,
   TRAP_KINDS,
 } from './machine-ir.js';
 import { Mover, OUTGOING } from './moves.js';
-import { type ResolvedMoves, resolveMoves, storeAfter } from './resolve.js';
+import { type ResolvedMoves, resolveMoves, slotToStore, writtenBy } from './resolve.js';
+import { IntList } from './scratch.js';
 import type { Assembler } from './x64/assembler.js';
 import {
   CC_E,
@@ -51,7 +56,7 @@ import {
   VECTOR,
   VECTOR_RESULT_REGISTER,
 } from './x64/registers.js';
-import { ROLE_USE } from './x64/row.js';
+import { ROLE_USE, type Row, rows } from './x64/row.js';
 import { x64 } from './x64/table.js';
 
 /** What emission collects over all functions of a unit. */
@@ -74,7 +79,7 @@ class Emitter {
   private readonly resolved: ResolvedMoves;
   private readonly frame: Frame;
   private readonly mover: Mover;
-  private readonly threads: number[];
+  private readonly threads: Int32Array;
   /** Traps that conditions jump to: after everything else, out of the way. */
   private readonly stubs: { readonly label: number; readonly kind: TrapKind; readonly statement: number }[] = [];
   private statement = -1;
@@ -82,7 +87,7 @@ class Emitter {
   private afterInvoke = -1;
 
   constructor(
-    private readonly live: LiveRanges,
+    readonly live: LiveRanges,
     private readonly allocation: Allocation,
     private readonly assembler: Assembler,
     private readonly sink: UnitSink,
@@ -92,32 +97,31 @@ class Emitter {
     const { symbol, outgoingBytes, hasCalls, alignFrame, objectBytes } = this.machine;
     const { slotCount, savedRegisters } = allocation;
     this.frame = new Frame(symbol, outgoingBytes, slotCount, savedRegisters, hasCalls || alignFrame, objectBytes);
-    this.mover = new Mover(assembler, this.machine.constants, this.frame.slotOffset);
+    this.mover = new Mover(assembler, this.machine.constants, this.frame.slotOffset, slotCount, this.machine.scratch);
     this.threads = this.threadJumps();
   }
 
   run(): void {
     const { assembler, machine, frame, mover, resolved } = this;
-    const { blocks } = machine;
-    assembler.beginFunction(blocks.length);
+    const { count, firstInstruction } = machine.blocks;
+    assembler.beginFunction(count);
     this.beginStatement(0);
     frame.prologue(assembler);
-    const order = layoutBlocks(machine, this.threads);
-    for (let o = 0; o < order.length; o++) {
+    const { items: order, length } = layoutBlocks(machine, this.threads);
+    for (let o = 0; o < length; o++) {
       const block = order[o]!;
-      const next = order[o + 1]?.index ?? -1;
-      assembler.bind(block.index);
-      const atStart = resolved.atStart[block.index];
-      if (atStart !== undefined) mover.parallel(atStart);
-      let number = this.live.firstInstruction[block.index]!;
-      const { instructions } = block;
-      for (let i = 0; i < instructions.length; i++, number++) {
-        const before = resolved.beforeInstruction[number];
-        this.beginStatement(instructions[i]!.statement);
-        if (before !== undefined) mover.parallel(before);
-        this.instruction(instructions[i]!, number * 2, block, next);
-        const store = storeAfter(this.allocation, instructions[i]!, instructions[i + 1], number * 2 + 1);
-        if (store !== undefined) mover.move(store.to, store.from);
+      const next = o + 1 < length ? order[o + 1]! : -1;
+      assembler.bind(block);
+      mover.list(resolved.atStart, block);
+      const end = firstInstruction[block + 1]!;
+      for (let number = firstInstruction[block]!; number < end; number++) {
+        const at = number << INSTRUCTION_SHIFT;
+        this.beginStatement(machine.code[at + STATEMENT]!);
+        mover.list(resolved.beforeInstruction, number);
+        this.instruction(at, number * 2, block, next);
+        const following = number + 1 < end ? at + (1 << INSTRUCTION_SHIFT) : -1;
+        const slot = slotToStore(machine, this.allocation, at, following);
+        if (slot >= 0) mover.move(slot, this.place(writtenBy(machine.code, at), number * 2 + 1));
       }
     }
     for (const { label, kind, statement } of this.stubs) {
@@ -161,31 +165,33 @@ class Emitter {
   }
 
   /** By block: where a jump to it ends up, past blocks that only jump on. */
-  private threadJumps(): number[] {
-    const { blocks } = this.machine;
-    const threads = new Array<number>(blocks.length).fill(-1);
-    const path: number[] = [];
-    for (const { index } of blocks) {
-      let target = index;
+  private threadJumps(): Int32Array {
+    const { scratch, blocks } = this.machine;
+    const { count, successors } = blocks;
+    const threads = scratch.filled(count, -1);
+    const path = new IntList(scratch);
+    for (let block = 0; block < count; block++) {
+      let target = block;
       path.length = 0;
       while (threads[target] === -1 && this.onlyJumps(target)) {
         threads[target] = target; // where an endless empty loop is entered, it stays
         path.push(target);
-        target = blocks[target]!.successors[0]!;
+        target = successors[target * 2]!;
       }
       if (threads[target] !== -1) target = threads[target]!;
       threads[target] = target;
-      for (const block of path) threads[block] = target;
+      for (let i = 0; i < path.length; i++) threads[path.items[i]!] = target;
     }
     return threads;
   }
 
-  private onlyJumps(index: number): boolean {
-    const { instructions } = this.machine.blocks[index]!;
-    if (index === 0 || instructions.length !== 1 || instructions[0]!.row.pseudo !== PSEUDO_JUMP) return false;
+  private onlyJumps(block: number): boolean {
+    const { blocks, code } = this.machine;
+    const first = blocks.firstInstruction[block]!;
+    if (block === 0 || blocks.firstInstruction[block + 1]! !== first + 1) return false;
+    if (code[(first << INSTRUCTION_SHIFT) + ROW] !== pseudos.jump.id) return false;
     const { atStart, atEnd, beforeInstruction } = this.resolved;
-    const first = this.live.firstInstruction[index]!;
-    return atStart[index] === undefined && atEnd[index] === undefined && beforeInstruction[first] === undefined;
+    return atStart.isEmpty(block) && atEnd.isEmpty(block) && beforeInstruction.isEmpty(first);
   }
 
   /** The place of an operand that is read at `position` or written at it (then it is odd). */
@@ -193,114 +199,118 @@ class Emitter {
     return register < FIRST_VIRTUAL ? register : this.allocation.locationAt(register, position);
   }
 
-  private instruction(instruction: MachineInstruction, position: number, block: MachineBlock, next: number): void {
-    const { row, reg, rm, memory, immediate, immediateHigh } = instruction;
+  private instruction(at: number, position: number, block: number, next: number): void {
+    const { code } = this.machine;
+    const row = rows[code[at + ROW]!]!;
     if (row.pseudo !== 0) {
-      this.pseudo(instruction, position, block, next);
+      this.pseudo(row, at, position, block, next);
       return;
     }
     const { assembler } = this;
-    const regPlace = row.regRole === 0 ? 0 : this.place(reg, row.regRole & ROLE_USE ? position : position + 1);
-    if (memory !== undefined) {
-      if (memory.pool >= 0) {
-        assembler.constant(row, regPlace, memory.pool);
-        return;
+    const { regRole, rmRole } = row;
+    const regPlace = regRole === 0 ? 0 : this.place(code[at + REG]!, regRole & ROLE_USE ? position : position + 1);
+    const immediate = code[at + IMMEDIATE]!;
+    const immediateHigh = code[at + IMMEDIATE_HIGH]!;
+    const memory = code[at + MEMORY]!;
+    if (memory === POOLED) assembler.constant(row, regPlace, code[at + POOL]!);
+    else if (memory === NO_MEMORY) {
+      const rmPlace = rmRole === 0 ? 0 : this.place(code[at + RM]!, rmRole & ROLE_USE ? position : position + 1);
+      if (rmPlace < FIRST_VIRTUAL) assembler.registers(row, regPlace, rmPlace, immediate, immediateHigh);
+      else {
+        const displacement = this.mover.displacement(rmPlace);
+        assembler.memory(row, regPlace, RSP, NO_REG, 0, displacement, immediate, immediateHigh);
       }
-      const base = this.place(memory.base, position);
-      const index = memory.index < 0 ? NO_REG : this.place(memory.index, position);
-      const displacement = base === RSP ? memory.displacement + this.frame.objectOffset : memory.displacement;
-      if (row === x64.lea32 || row === x64.lea64) {
-        emitLea(assembler, row, regPlace, base, index, memory.scale, displacement);
-        return;
-      }
-      assembler.memory(row, regPlace, base, index, memory.scale, displacement, immediate, immediateHigh);
-      return;
-    }
-    const rmPlace = row.rmRole === 0 ? 0 : this.place(rm, row.rmRole & ROLE_USE ? position : position + 1);
-    if (rmPlace < FIRST_VIRTUAL) assembler.registers(row, regPlace, rmPlace, immediate, immediateHigh);
-    else {
-      const displacement = this.mover.displacement(rmPlace);
-      assembler.memory(row, regPlace, RSP, NO_REG, 0, displacement, immediate, immediateHigh);
+    } else {
+      const base = this.place(code[at + BASE]!, position);
+      const index = code[at + INDEX]! < 0 ? NO_REG : this.place(code[at + INDEX]!, position);
+      const scale = code[at + SCALE]!;
+      const displacement = code[at + DISPLACEMENT]! + (base === RSP ? this.frame.objectOffset : 0);
+      if (row === x64.lea32 || row === x64.lea64) emitLea(assembler, row, regPlace, base, index, scale, displacement);
+      else assembler.memory(row, regPlace, base, index, scale, displacement, immediate, immediateHigh);
     }
   }
 
-  private pseudo(instruction: MachineInstruction, position: number, block: MachineBlock, next: number): void {
+  private pseudo(row: Row, at: number, position: number, block: number, next: number): void {
     const { assembler, mover, sink } = this;
-    const { row, reg, rm } = instruction;
+    const { code, blocks } = this.machine;
+    const reg = code[at + REG]!;
+    const rm = code[at + RM]!;
+    const immediate = code[at + IMMEDIATE]!;
+    const condition = code[at + CONDITION]!;
     switch (row.pseudo) {
       case PSEUDO_COPY:
         mover.move(this.place(reg, position + 1), this.place(rm, position));
         return;
       case PSEUDO_JUMP: {
-        const moves = this.resolved.atEnd[block.index];
-        if (moves !== undefined) mover.parallel(moves);
-        const target = this.threads[block.successors[0]!]!;
+        mover.list(this.resolved.atEnd, block);
+        const target = this.threads[blocks.successors[block * 2]!]!;
         if (target !== next) assembler.jump(target);
         return;
       }
-      case PSEUDO_BRANCH:
-        this.branch(
-          instruction.condition,
-          this.threads[block.successors[0]!]!,
-          this.threads[block.successors[1]!]!,
-          next,
-        );
+      case PSEUDO_BRANCH: {
+        const yes = this.threads[blocks.successors[block * 2]!]!;
+        const no = this.threads[blocks.successors[block * 2 + 1]!]!;
+        this.branch(condition, yes, no, next);
         return;
+      }
       case PSEUDO_ZERO: {
         const place = this.place(reg, position + 1);
         assembler.registers(x64.xorps, place, place);
         return;
       }
       case PSEUDO_DIVIDE: {
-        const division = instruction.division!;
-        const overflow = division.checked && division.mayBeMinusOne ? this.trapLabel('overflow') : -1;
-        const offset = emitDivide(assembler, mover, division, this.place(rm, position), overflow);
+        const mayOverflow = immediate & DIVIDE_CHECKED && immediate & DIVIDE_BY_MINUS_ONE;
+        const overflow = mayOverflow ? this.trapLabel('overflow') : -1;
+        const offset = emitDivide(assembler, mover, immediate, this.place(rm, position), overflow);
         sink.traps.push({ offset, kind: 'divide' });
         return;
       }
       case PSEUDO_U64_TO_FLOAT:
-        emitU64ToFloat(assembler, this.place(reg, position + 1), this.place(rm, position), instruction.immediate);
+        emitU64ToFloat(assembler, this.place(reg, position + 1), this.place(rm, position), immediate);
         return;
       case PSEUDO_FLOAT_SELECT:
-        emitFloatSelect(assembler, mover, instruction.condition, this.place(reg, position), this.place(rm, position));
+        emitFloatSelect(assembler, mover, condition, this.place(reg, position), this.place(rm, position));
         return;
       case PSEUDO_STACK_ARGUMENT: {
         const place = this.place(reg, position + 1);
         const load = classOf(place) === VECTOR ? x64.load.f64 : x64.mov64;
-        assembler.memory(load, place, RSP, NO_REG, 0, this.frame.incomingArgument(instruction.immediate));
+        assembler.memory(load, place, RSP, NO_REG, 0, this.frame.incomingArgument(immediate));
         return;
       }
       case PSEUDO_CALL:
-        this.call(instruction.call!, instruction.args!, position);
+        this.call(at, position);
         return;
       case PSEUDO_RETURN:
-        this.return(instruction.args!, position);
+        this.return(at, position);
         return;
       case PSEUDO_UNREACHABLE:
         this.trap('unreachable');
         return;
       case PSEUDO_TRAP:
-        this.trap(TRAP_KINDS[instruction.immediate]!);
+        this.trap(TRAP_KINDS[immediate]!);
         return;
       case PSEUDO_TRAP_IF:
-        assembler.jumpIf(instruction.condition, this.trapLabel(TRAP_KINDS[instruction.immediate]!));
+        assembler.jumpIf(condition, this.trapLabel(TRAP_KINDS[immediate]!));
         return;
       default:
-        this.expand(instruction, position);
+        this.expand(row, at, position);
     }
   }
 
-  private expand(instruction: MachineInstruction, position: number): void {
+  private expand(row: Row, at: number, position: number): void {
     const { assembler, mover } = this;
-    const { row, reg, rm, immediate } = instruction;
+    const { code, calls } = this.machine;
+    const reg = code[at + REG]!;
+    const rm = code[at + RM]!;
+    const immediate = code[at + IMMEDIATE]!;
     switch (row.pseudo) {
       case PSEUDO_FMA: {
-        const second = this.source(instruction.args![0]!, position);
+        const second = this.argument(at, 0, position);
         emitFma(assembler, mover, immediate, this.place(reg, position), second, this.place(rm, position));
         return;
       }
       case PSEUDO_FUNCTION_ADDRESS:
-        this.functionAddress(instruction.call!, this.place(reg, position + 1));
+        this.functionAddress(calls[code[at + CALL]!]!, this.place(reg, position + 1));
         return;
       case PSEUDO_COPY_BLOCK:
         emitCopyBlock(assembler, this.place(reg, position), this.place(rm, position), immediate);
@@ -312,22 +322,27 @@ class Emitter {
         emitFillMemory(assembler);
         return;
       case PSEUDO_ZERO_MEMORY:
-        emitZeroMemory(assembler, this.frame.objectOffset + instruction.immediateHigh, immediate);
+        emitZeroMemory(assembler, this.frame.objectOffset + code[at + IMMEDIATE_HIGH]!, immediate);
     }
   }
 
-  private source(arg: number, position: number): number {
+  /** Where argument number `i` of the instruction is: a location, or `~i` of a constant. */
+  private argument(at: number, i: number, position: number): number {
+    const { code, args } = this.machine;
+    const arg = args.items[code[at + ARGS]! + i]!;
     return arg < 0 ? arg : this.allocation.locationAt(arg, position);
   }
 
-  private call(target: CallTarget, args: readonly number[], position: number): void {
-    const { assembler, sink } = this;
+  private call(at: number, position: number): void {
+    const { assembler, sink, mover } = this;
+    const { code, calls } = this.machine;
+    const target = calls[code[at + CALL]!]!;
     const { places } = assignArguments(target.argClasses);
-    const moves = args.map((arg, i) => {
+    for (let i = 0; i < code[at + ARG_COUNT]!; i++) {
       const place = i < places.length ? places[i]! : RAX; // the address comes last
-      return { to: place >= 0 ? place : OUTGOING + ~place, from: this.source(arg, position) };
-    });
-    this.mover.parallel(moves);
+      mover.add(place >= 0 ? place : OUTGOING + ~place, this.argument(at, i, position));
+    }
+    mover.parallel();
     if (target.local >= 0) {
       assembler.registers(x64.call, 0, 0);
       sink.localCalls.push({ site: assembler.size - 4, target: target.local });
@@ -347,11 +362,12 @@ class Emitter {
     } else sink.importSites.push({ site: assembler.ripRelative(x64.mov64, to), imported: target.imported });
   }
 
-  private return(args: readonly number[], position: number): void {
-    const arg = args[0];
-    if (arg !== undefined) {
-      const cls = arg < 0 ? this.machine.constants[~arg]!.cls : this.machine.classOf(arg);
-      this.mover.move(cls === VECTOR ? VECTOR_RESULT_REGISTER : RESULT_REGISTER, this.source(arg, position));
+  private return(at: number, position: number): void {
+    const { machine } = this;
+    if (machine.code[at + ARG_COUNT]! > 0) {
+      const arg = machine.args.items[machine.code[at + ARGS]!]!;
+      const cls = arg < 0 ? machine.constants[~arg]!.cls : machine.classOf(arg);
+      this.mover.move(cls === VECTOR ? VECTOR_RESULT_REGISTER : RESULT_REGISTER, this.argument(at, 0, position));
     }
     this.frame.epilogue(this.assembler);
   }

@@ -1,5 +1,5 @@
 // Expansions of the pseudo instructions that need more than one instruction, and the cheaper forms of `lea`.
-import type { Division } from './machine-ir.js';
+import { DIVIDE_BY_MINUS_ONE, DIVIDE_CHECKED, DIVIDE_SIGNED, DIVIDE_WIDE } from './machine-ir.js';
 import type { Mover } from './moves.js';
 import type { Assembler } from './x64/assembler.js';
 import {
@@ -15,11 +15,13 @@ import { x64 } from './x64/table.js';
 export function emitDivide(
   assembler: Assembler,
   mover: Mover,
-  division: Division,
+  flags: number,
   divisor: number,
   overflow: number,
 ): number {
-  const { wide, signed, mayBeMinusOne, checked } = division;
+  const wide = (flags & DIVIDE_WIDE) !== 0;
+  const signed = (flags & DIVIDE_SIGNED) !== 0;
+  const mayBeMinusOne = (flags & DIVIDE_BY_MINUS_ONE) !== 0;
   const onDivisor = (row: Row, immediate = 0): void => {
     if (divisor < FIRST_VIRTUAL) assembler.registers(row, 0, divisor, immediate);
     else assembler.memory(row, 0, RSP, NO_REG, 0, mover.displacement(divisor), immediate);
@@ -38,7 +40,7 @@ export function emitDivide(
     const done = assembler.skip();
     assembler.land(byMinusOne);
     assembler.registers(wide ? x64.neg.r64 : x64.neg.r32, 0, RAX);
-    if (checked) assembler.jumpIf(CC_O, overflow);
+    if (flags & DIVIDE_CHECKED) assembler.jumpIf(CC_O, overflow);
     assembler.registers(x64.xor.r32, RDX, RDX);
     assembler.land(done);
   }

@@ -1,40 +1,51 @@
-// Many short lists of integers in two arrays: as an array each, they would keep the garbage collector busy. (Plain arrays, not
-// typed ones: those are slow to make, and most functions are small.) Each list is read latest first.
+// Many short lists of integers in two arrays. Each list is read latest first:
+// `for (let node = lists.heads[list]!; node >= 0; node = lists.nodes[node + 1]!) … lists.nodes[node]`
+import type { Scratch } from './scratch.js';
 
 export class LinkedLists {
   /** By list: its first node, or -1. */
-  readonly heads: number[];
-  readonly values: number[] = [];
-  /** By node: the one added before it to the same list, or -1. */
-  readonly nexts: number[] = [];
+  readonly heads: Int32Array;
+  /** At each node its value, and after it the node added before it to the same list, or -1. */
+  nodes: Int32Array;
+  private end = 0;
 
-  constructor(lists: number) {
-    this.heads = new Array<number>(lists).fill(-1);
+  constructor(
+    private readonly count: number,
+    private readonly scratch: Scratch,
+  ) {
+    this.heads = scratch.filled(count, -1);
+    this.nodes = scratch.take(count);
   }
 
   add(list: number, value: number): void {
-    this.values.push(value);
-    this.nexts.push(this.heads[list]!);
-    this.heads[list] = this.values.length - 1;
+    const node = this.end;
+    if (node + 2 > this.nodes.length) this.nodes = this.scratch.grow(this.nodes);
+    const { nodes, heads } = this;
+    nodes[node] = value;
+    nodes[node + 1] = heads[list]!;
+    heads[list] = node;
+    this.end = node + 2;
   }
 
   /** Adds `value` unless it was the last one added to the list. */
   addOnce(list: number, value: number): boolean {
     const head = this.heads[list]!;
-    if (head >= 0 && this.values[head] === value) return false;
+    if (head >= 0 && this.nodes[head] === value) return false;
     this.add(list, value);
     return true;
   }
 
   /** All lists one after another, each latest first, and where each begins (one more entry for the end). */
-  flatten(): { readonly items: number[]; readonly offsets: number[] } {
-    const items: number[] = [];
-    const offsets: number[] = [];
-    for (let list = 0; list < this.heads.length; list++) {
-      offsets.push(items.length);
-      for (let node = this.heads[list]!; node >= 0; node = this.nexts[node]!) items.push(this.values[node]!);
+  flatten(): { readonly items: Int32Array; readonly offsets: Int32Array } {
+    const { heads, nodes, count } = this;
+    const items = this.scratch.take(this.end >> 1);
+    const offsets = this.scratch.take(count + 1);
+    let length = 0;
+    for (let list = 0; list < count; list++) {
+      offsets[list] = length;
+      for (let node = heads[list]!; node >= 0; node = nodes[node + 1]!) items[length++] = nodes[node]!;
     }
-    offsets.push(items.length);
+    offsets[count] = length;
     return { items, offsets };
   }
 }

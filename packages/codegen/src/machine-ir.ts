@@ -1,9 +1,8 @@
-// The machine IR: x86-64 instructions over virtual registers, in basic blocks whose order is already decided. Lowering
-// makes it, the register allocator annotates it from outside, emission reads both.
+// What the instructions of the machine IR are made of: pseudo instructions besides the rows of the table, memory operands, targets of calls.
 
 import type { TrapKind } from '@simple-jit/template-ir';
-import { FIRST_VIRTUAL, NO_REG, RAX, RCX, RDI, RDX, type RegClass, RSI, RSP, XMM0 } from './x64/registers.js';
-import { type FixedRegisters, pseudo, ROLE_DEF, ROLE_NONE, ROLE_USE, ROLE_USE_DEF, type Row } from './x64/row.js';
+import { NO_REG, RAX, RCX, RDI, RDX, type RegClass, RSI, XMM0 } from './x64/registers.js';
+import { type FixedRegisters, pseudo, ROLE_DEF, ROLE_NONE, ROLE_USE, ROLE_USE_DEF } from './x64/row.js';
 
 export const PSEUDO_COPY = 1;
 export const PSEUDO_ZERO = 2;
@@ -35,7 +34,7 @@ export const pseudos = {
   copy: pseudo(PSEUDO_COPY, 'copy', ROLE_DEF, ROLE_USE, true),
   /** reg = +0.0 */
   zero: pseudo(PSEUDO_ZERO, 'zero', ROLE_DEF, ROLE_NONE, false),
-  /** rax = rax / rm, rdx = rax % rm, as `division` says. */
+  /** rax = rax / rm, rdx = rax % rm, as the DIVIDE_ flags in `immediate` say. */
   divide: pseudo(PSEUDO_DIVIDE, 'divide', ROLE_NONE, ROLE_USE, true, DIVIDE_REGISTERS),
   /** reg = float(rm), rm unsigned 64 bits; `immediate` is 4 or 8, the size of the float. */
   u64ToFloat: pseudo(PSEUDO_U64_TO_FLOAT, 'u64-to-float', ROLE_DEF, ROLE_USE, false),
@@ -101,54 +100,12 @@ export interface CallTarget {
   readonly argClasses: readonly RegClass[];
 }
 
-/** How to divide: width 32 or 64, signed or not, and whether the divisor may be -1 (which must wrap, not trap). */
-export interface Division {
-  readonly wide: boolean;
-  readonly signed: boolean;
-  readonly mayBeMinusOne: boolean;
-  /** The least integer by -1 is an overflow. */
-  readonly checked: boolean;
-}
-
-/**
- * One instruction. `reg` and `rm` are the registers in the ModRM fields (virtual, or physical where an instruction or the
- * calling convention wants one); `memory` replaces `rm`. Arguments are virtual registers, or `~i` for the function's
- * constant number i.
- */
-export class MachineInstruction {
-  memory: MemoryOperand | undefined = undefined;
-  immediate = 0;
-  immediateHigh = 0;
-  condition = 0;
-  args: readonly number[] | undefined = undefined;
-  call: CallTarget | undefined = undefined;
-  division: Division | undefined = undefined;
-  /** Number of the IR instruction or terminator that it comes from, in the order of lowering; 0 takes the parameters. */
-  statement = 0;
-
-  constructor(
-    readonly row: Row,
-    readonly reg: number,
-    readonly rm: number,
-  ) {}
-}
-
-export interface MachineBlock {
-  /** Position in `MachineFunction.blocks`. */
-  readonly index: number;
-  readonly instructions: MachineInstruction[];
-  readonly params: readonly number[];
-  /** Indexes of blocks. A branch has two different ones. */
-  readonly successors: number[];
-  /** For a jump: what its target's parameters become. */
-  edgeArgs: readonly number[];
-  readonly predecessors: number[];
-  readonly loopDepth: number;
-  /** Index of the innermost loop's header block, or -1. */
-  loopHeader: number;
-  /** For a loop header: index of the header of the loop around, or -1. */
-  outerHeader: number;
-}
+/** How to divide, in the immediate of `divide`: in 64 bits instead of 32; signed; the divisor may be -1 (which must wrap, not trap). */
+export const DIVIDE_WIDE = 1;
+export const DIVIDE_SIGNED = 2;
+export const DIVIDE_BY_MINUS_ONE = 4;
+/** The least integer by -1 is an overflow. */
+export const DIVIDE_CHECKED = 8;
 
 export interface MachineConstant {
   readonly cls: RegClass;
@@ -156,39 +113,8 @@ export interface MachineConstant {
   readonly high: number;
 }
 
-export class MachineFunction {
-  readonly blocks: MachineBlock[] = [];
-  readonly constants: MachineConstant[] = [];
-  /** Class of each virtual register, by its number less FIRST_VIRTUAL. */
-  readonly classes: RegClass[] = [];
-  /** Bytes at the bottom of the frame for arguments of calls. */
-  outgoingBytes = 0;
-  hasCalls = false;
-  /** Bytes of the memory in the frame that `slot` gives out. */
-  objectBytes = 0;
-  /** By statement: its line in the canonical text; undefined if nobody asks. */
-  lines: number[] | undefined = undefined;
-  /** Some of that memory wants 16 bytes of alignment. */
-  alignFrame = false;
-
-  constructor(readonly symbol: string) {}
-
-  newRegister(cls: RegClass): number {
-    return this.classes.push(cls) - 1 + FIRST_VIRTUAL;
-  }
-
-  classOf(register: number): RegClass {
-    return this.classes[register - FIRST_VIRTUAL]!;
-  }
-}
-
 export function memoryAt(base: number, index = NO_REG, scale = 0, displacement = 0): MemoryOperand {
   return { base, index, scale, displacement, pool: -1 };
-}
-
-/** Memory in the frame: `displacement` counts from the first object. */
-export function frameAt(displacement: number): MemoryOperand {
-  return memoryAt(RSP, NO_REG, 0, displacement);
 }
 
 /** The constant of that index in the pool. */

@@ -9,7 +9,8 @@ import {
   type TrapKind,
   type Type,
 } from '@simple-jit/template-ir';
-import { type Allocation, allocateRegisters } from './allocate.js';
+import { allocateRegisters } from './allocate.js';
+import type { Allocation } from './allocation.js';
 import { type CpuFeature, CpuFeatures } from './cpu-features.js';
 import { emitFunction, type UnitSink } from './emit.js';
 import { CodegenError } from './errors.js';
@@ -17,7 +18,7 @@ import { type ImportKind, slotKeyOf } from './imports.js';
 import { LiveRanges } from './live-ranges.js';
 import type { ResolveCall } from './lower/calls.js';
 import { lowerFunction } from './lower/function.js';
-import { Assembler } from './x64/assembler.js';
+import { type Workspace, withWorkspace } from './workspace.js';
 
 /** Changes whenever the same IR may give other bytes: persisted code of another version is not used. */
 export const GENERATOR_VERSION = 'simple-jit-x64-2';
@@ -117,6 +118,14 @@ export interface InternalOptions extends CompileOptions {
 
 /** `compileUnit` with internal options; not part of the package's interface. */
 export function compileWith(functions: readonly ConcreteFunction[], options: InternalOptions): CompiledUnit {
+  return withWorkspace((workspace) => compileIn(workspace, functions, options));
+}
+
+function compileIn(
+  { assembler, scratch }: Workspace,
+  functions: readonly ConcreteFunction[],
+  options: InternalOptions,
+): CompiledUnit {
   const symbols = new Set<string>();
   // Calls name a template and types; the symbol that a function is linked under may be another.
   const callees = new Map<string, number>();
@@ -156,23 +165,22 @@ export function compileWith(functions: readonly ConcreteFunction[], options: Int
       return { local: -1, imported: importNumbers.get(key)! };
     };
 
-  const assembler = new Assembler();
   const sink: UnitSink = { traps: [], localCalls: [], importSites: [], lines: [] };
   const features = new CpuFeatures(options.cpuFeatures ?? BASELINE);
   const compiled = functions.map((fn, i): CompiledFunction => {
-    const live = new LiveRanges(
-      lowerFunction(fn, assembler, features, resolveCall(fn), options.lines ? lineTable(fn) : undefined),
-    );
+    const lines = options.lines ? lineTable(fn) : undefined;
+    const live = new LiveRanges(lowerFunction(fn, scratch, assembler, features, resolveCall(fn), lines));
     const allocation = allocateRegisters(live, options.registers);
     options.onAllocated?.(live, allocation);
     assembler.align(16, 0xcc);
     const offset = assembler.size;
     emitFunction(live, allocation, assembler, sink);
+    scratch.release();
     if (assembler.size > 2 ** 30) throw new CodegenError('ERR_TOO_LARGE', fn.symbol, 'the unit exceeds 1 GiB of code');
     return { symbol: fn.symbol, offset, size: assembler.size - offset, signature: signatures[i]! };
   });
   assembler.emitConstants();
-  for (const { site, target } of sink.localCalls) assembler.setInt32(site, compiled[target]!.offset - (site + 4));
+  for (const { site, target } of sink.localCalls) assembler.patch(site, compiled[target]!.offset);
   const importList = [...imports.values()];
   for (const { site, imported } of sink.importSites) importList[imported]!.sites.push(site);
   return {

@@ -4,7 +4,6 @@ import { TrapError } from '@simple-jit/native-mem';
 import type { IrValue } from '@simple-jit/template-ir';
 import { describe, expect, it } from 'vitest';
 import { allocateRegisters } from '../src/allocate.js';
-import { NEVER } from '../src/interval.js';
 import { compileWith, type InternalOptions } from '../src/unit.js';
 import { agree, functionsOf } from './support/agree.js';
 import { runNatively } from './support/native.js';
@@ -282,12 +281,17 @@ describe('the allocation verifier', () => {
         // Each definition in turn takes the register of a value that is still to be read.
         for (let virtual = 33; virtual < 32 + live.machine.classes.length; virtual++) {
           const allocation = allocateRegisters(live);
-          const piece = allocation.piecesOf(virtual)[0];
-          const before = allocation.piecesOf(virtual - 1)[0];
-          if (piece === undefined || before === undefined || piece.register < 0 || before.register < 0) continue;
-          if (piece.start % 2 === 0 || piece.register === before.register) continue;
-          if (before.start > piece.start || before.nextUse(piece.start) === NEVER) continue;
-          piece.register = before.register;
+          const { starts, ends, registers, offsets } = allocation;
+          if (allocation.pieceCount(virtual) === 0 || allocation.pieceCount(virtual - 1) === 0) continue;
+          const piece = offsets[virtual - 32]!;
+          const before = offsets[virtual - 33]!;
+          if (registers[piece]! < 0 || registers[before]! < 0) continue;
+          if (starts[piece]! % 2 === 0 || registers[piece] === registers[before]) continue;
+          const isReadLater = [...live.uses.subarray(live.useOffsets[virtual - 33]!, live.useOffsets[virtual - 32]!)]
+            .map((use) => use >> 1)
+            .some((position) => position >= starts[piece]! && position < ends[before]!);
+          if (starts[before]! > starts[piece]! || !isReadLater) continue;
+          registers[piece] = registers[before]!;
           corrupted++;
           try {
             verifyAllocation(live, allocation);

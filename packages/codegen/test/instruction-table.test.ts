@@ -160,7 +160,7 @@ describe('capstone reads what the row says', () => {
       if (row.immediateSize !== 0) continue;
       const assembler = new Assembler();
       const site = assembler.ripRelative(row, 9);
-      assembler.setInt32(site, 0x1000);
+      assembler.patch(site, site + 4 + 0x1000);
       const [line] = disassemble(assembler.finish());
       expect(line!.text).toContain('[rip + 0x1000]');
       expect(line!.text.split(' ')[0]).toBe(row.mnemonic);

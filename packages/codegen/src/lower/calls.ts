@@ -28,9 +28,7 @@ export function lowerCall(context: LoweringContext, call: CallInstruction, resol
   const { stackArguments } = assignArguments(argClasses);
   machine.outgoingBytes = Math.max(machine.outgoingBytes, stackArguments * 8);
   machine.hasCalls = true;
-  const instruction = context.emit(pseudos.call, NO_REG, NO_REG);
-  instruction.args = args;
-  instruction.call = targetOf(context, call, argClasses, resolveCall);
+  context.emitCall(pseudos.call, NO_REG, targetOf(context, call, argClasses, resolveCall), args);
   if (call.result === undefined || !context.uses.isUsed(call.result)) return;
   const from = context.typeOf(call.result).cls === VECTOR ? VECTOR_RESULT_REGISTER : RESULT_REGISTER;
   context.copy(context.defineValue(call.result), from);
@@ -83,11 +81,6 @@ export function lowerFunctionAddress(
   if (type.kind !== 'fn') throw context.unsupported('an address of a function that is no function pointer');
   const symbol = mangle(callee.template, callee.typeArgs);
   const { local, imported } = resolveCall('address', symbol, callee, { params: type.params, result: type.result });
-  context.emit(pseudos.functionAddress, context.defineValue(result), NO_REG).call = {
-    symbol,
-    local,
-    imported,
-    foreign: false,
-    argClasses: [],
-  };
+  const target = { symbol, local, imported, foreign: false, argClasses: [] };
+  context.emitCall(pseudos.functionAddress, context.defineValue(result), target, []);
 }

@@ -109,7 +109,7 @@ export function lowerSelect(
     const first = context.use(left);
     const code = lowerCondition(context, condition);
     context.copy(register, first);
-    context.emit(pseudos.floatSelect, register, other).condition = code;
+    context.emitConditional(pseudos.floatSelect, register, other, code);
     return;
   }
   const first = context.use(left);

@@ -3,21 +3,13 @@
 import type { ConcreteFunction, ConstValue, Instruction, TrapKind, Value } from '@simple-jit/template-ir';
 import type { CpuFeatures } from '../cpu-features.js';
 import { CodegenError } from '../errors.js';
-import {
-  type MachineBlock,
-  type MachineFunction,
-  MachineInstruction,
-  type MemoryOperand,
-  memoryAt,
-  poolAt,
-  pseudos,
-  TRAP_KINDS,
-} from '../machine-ir.js';
+import { CALL, CONDITION, IMMEDIATE, IMMEDIATE_HIGH, type MachineFunction } from '../machine-function.js';
+import { type CallTarget, type MemoryOperand, memoryAt, poolAt, pseudos, TRAP_KINDS } from '../machine-ir.js';
 import type { Assembler } from '../x64/assembler.js';
 import { GENERAL, NO_REG, type RegClass, RSP, VECTOR } from '../x64/registers.js';
 import type { Row } from '../x64/row.js';
 import { x64 } from '../x64/table.js';
-import { elementSize, floatBits, type MachineType, machineType } from './types.js';
+import { elementSize, floatBits, MACHINE_TYPES, type MachineType, machineTypeNumber } from './types.js';
 import type { AddressStep, Uses } from './uses.js';
 
 /** A constant's bits, sign-extended from its width: low and high 32. */
@@ -27,14 +19,18 @@ export interface ConstantBits {
 }
 
 export class LoweringContext {
-  block!: MachineBlock;
   /** Where the next instructions come from. */
   statement = 0;
   /** By the value of a `slot`: offset of its memory from the first of the frame's objects. */
   private slots: Map<Value, number> | undefined = undefined;
-  private readonly registers: number[];
-  private readonly types: (MachineType | undefined)[];
-  private readonly constants: (ConstantBits | undefined)[];
+  /** By value: its virtual register, or NO_REG. */
+  private readonly registers: Int32Array;
+  /** By value: number of its type, or -1 if nobody has asked. */
+  private readonly types: Int32Array;
+  /** By value: 1 for a constant, else 0; and its bits. */
+  private readonly isConstant: Int32Array;
+  private readonly lows: Int32Array;
+  private readonly highs: Int32Array;
 
   constructor(
     readonly source: ConcreteFunction,
@@ -44,14 +40,21 @@ export class LoweringContext {
     readonly features: CpuFeatures,
   ) {
     const count = source.valueTypes.length;
-    this.registers = new Array<number>(count).fill(NO_REG);
-    this.types = new Array<MachineType | undefined>(count);
-    this.constants = new Array<ConstantBits | undefined>(count);
+    const { scratch } = machine;
+    this.registers = scratch.filled(count, NO_REG);
+    this.types = scratch.filled(count, -1);
+    this.isConstant = scratch.filled(count, 0);
+    this.lows = scratch.take(count);
+    this.highs = scratch.take(count);
   }
 
   typeOf(value: Value): MachineType {
-    this.types[value] ??= machineType(this.source.valueTypes[value]!, this.source.symbol);
-    return this.types[value];
+    let number = this.types[value]!;
+    if (number < 0) {
+      number = machineTypeNumber(this.source.valueTypes[value]!, this.source.symbol);
+      this.types[value] = number;
+    }
+    return MACHINE_TYPES[number]!;
   }
 
   notConcrete(what: string): CodegenError {
@@ -66,24 +69,28 @@ export class LoweringContext {
 
   defineConstant(value: Value, literal: ConstValue): void {
     const type = this.typeOf(value);
+    this.isConstant[value] = 1;
     if (type.cls === VECTOR) {
       const [low, high] = floatBits(Number(literal), type.bits);
-      this.constants[value] = { low, high };
+      this.lows[value] = low;
+      this.highs[value] = high;
       return;
     }
     const bits = BigInt.asIntN(type.bool ? 64 : type.bits, BigInt(literal));
-    this.constants[value] = { low: Number(BigInt.asIntN(32, bits)), high: Number(BigInt.asIntN(32, bits >> 32n)) };
+    this.lows[value] = Number(BigInt.asIntN(32, bits));
+    this.highs[value] = Number(BigInt.asIntN(32, bits >> 32n));
   }
 
   constantOf(value: Value): ConstantBits | undefined {
-    return this.constants[value];
+    if (this.isConstant[value] === 0) return undefined;
+    return { low: this.lows[value]!, high: this.highs[value]! };
   }
 
   /** The value as a sign-extended 32-bit immediate, if it is a constant of that form. */
   immediateOf(value: Value): number | undefined {
-    const constant = this.constants[value];
-    if (constant === undefined || constant.high !== constant.low >> 31) return undefined;
-    return this.typeOf(value).cls === GENERAL ? constant.low : undefined;
+    const low = this.lows[value]!;
+    if (this.isConstant[value] === 0 || this.highs[value] !== low >> 31) return undefined;
+    return this.typeOf(value).cls === GENERAL ? low : undefined;
   }
 
   // ---- registers ----
@@ -96,8 +103,7 @@ export class LoweringContext {
 
   /** A register that holds `value` here; a constant is put into a new one. */
   use(value: Value): number {
-    const constant = this.constants[value];
-    if (constant === undefined) return this.defineValue(value);
+    if (this.isConstant[value] === 0) return this.defineValue(value);
     const register = this.temporary(this.typeOf(value).cls);
     this.copyValue(register, value);
     return register;
@@ -105,10 +111,9 @@ export class LoweringContext {
 
   /** For calls, returns and edges, which take constants as they are: a register, or `~index` of a constant. */
   useAnywhere(value: Value): number {
-    const constant = this.constants[value];
-    if (constant === undefined) return this.defineValue(value);
-    const cls = this.typeOf(value).cls;
-    return ~(this.machine.constants.push({ cls, low: constant.low, high: constant.high }) - 1);
+    if (this.isConstant[value] === 0) return this.defineValue(value);
+    const { cls } = this.typeOf(value);
+    return ~(this.machine.constants.push({ cls, low: this.lows[value]!, high: this.highs[value]! }) - 1);
   }
 
   temporary(cls: RegClass): number {
@@ -116,13 +121,9 @@ export class LoweringContext {
   }
 
   loadInteger(register: number, low: number, high: number): void {
-    if (high === 0) this.emit(x64.mov32i, register, NO_REG).immediate = low;
-    else if (high === -1 && low < 0) this.emit(x64.mov64i32, NO_REG, register).immediate = low;
-    else {
-      const instruction = this.emit(x64.mov64i, register, NO_REG);
-      instruction.immediate = low;
-      instruction.immediateHigh = high;
-    }
+    if (high === 0) this.emitImmediate(x64.mov32i, register, NO_REG, low);
+    else if (high === -1 && low < 0) this.emitImmediate(x64.mov64i32, NO_REG, register, low);
+    else this.emitImmediate(x64.mov64i, register, NO_REG, low, high);
   }
 
   loadFloat(register: number, low: number, high: number): void {
@@ -136,21 +137,46 @@ export class LoweringContext {
 
   // ---- instructions ----
 
-  emit(row: Row, reg: number, rm: number): MachineInstruction {
-    const instruction = new MachineInstruction(row, reg, rm);
-    instruction.statement = this.statement;
-    this.block.instructions.push(instruction);
-    return instruction;
+  emit(row: Row, reg: number, rm: number): void {
+    this.machine.append(row, reg, rm, this.statement);
   }
 
-  emitImmediate(row: Row, reg: number, rm: number, immediate: number): void {
-    this.emit(row, reg, rm).immediate = immediate;
+  emitImmediate(row: Row, reg: number, rm: number, immediate: number, immediateHigh = 0): void {
+    const { machine } = this;
+    const at = machine.append(row, reg, rm, this.statement);
+    machine.code[at + IMMEDIATE] = immediate;
+    machine.code[at + IMMEDIATE_HIGH] = immediateHigh;
   }
 
-  emitMemory(row: Row, reg: number, memory: MemoryOperand): MachineInstruction {
-    const instruction = this.emit(row, reg, NO_REG);
-    instruction.memory = memory;
-    return instruction;
+  /** `memory` is the operand in ModRM.rm. */
+  emitMemory(row: Row, reg: number, memory: MemoryOperand, immediate = 0): void {
+    const { machine } = this;
+    const at = machine.append(row, reg, NO_REG, this.statement);
+    machine.setMemory(at, memory);
+    machine.code[at + IMMEDIATE] = immediate;
+  }
+
+  emitConditional(row: Row, reg: number, rm: number, condition: number, immediate = 0): void {
+    const { machine } = this;
+    const at = machine.append(row, reg, rm, this.statement);
+    machine.code[at + CONDITION] = condition;
+    machine.code[at + IMMEDIATE] = immediate;
+  }
+
+  /** With arguments as `useAnywhere` gives them. */
+  emitArguments(row: Row, reg: number, rm: number, args: readonly number[], immediate = 0): void {
+    const { machine } = this;
+    const at = machine.append(row, reg, rm, this.statement);
+    machine.setArgs(at, args);
+    machine.code[at + IMMEDIATE] = immediate;
+  }
+
+  /** The same of an instruction that needs to know `target`. */
+  emitCall(row: Row, reg: number, target: CallTarget, args: readonly number[]): void {
+    const { machine } = this;
+    const at = machine.append(row, reg, NO_REG, this.statement);
+    machine.setArgs(at, args);
+    machine.code[at + CALL] = machine.calls.push(target) - 1;
   }
 
   copy(to: number, from: number): void {
@@ -159,21 +185,19 @@ export class LoweringContext {
 
   /** Puts `value` into a register of its own, ready to be changed in place. */
   copyValue(to: number, value: Value): void {
-    const constant = this.constants[value];
-    if (constant === undefined) {
+    if (this.isConstant[value] === 0) {
       this.copy(to, this.defineValue(value));
       return;
     }
     const { cls, bits } = this.typeOf(value);
-    if (cls === GENERAL) this.loadInteger(to, constant.low, bits === 64 ? constant.high : 0);
-    else this.loadFloat(to, constant.low, constant.high);
+    if (cls === GENERAL) this.loadInteger(to, this.lows[value]!, bits === 64 ? this.highs[value]! : 0);
+    else this.loadFloat(to, this.lows[value]!, this.highs[value]!);
   }
 
   /** `row` with `value` as its ModRM.rm operand: a register, or the constant pool for a float constant. */
   emitFloatOperand(row: Row, reg: number, value: Value): void {
-    const constant = this.constants[value];
-    if (constant === undefined) this.emit(row, reg, this.defineValue(value));
-    else this.emitMemory(row, reg, this.pool(constant.low, constant.high));
+    if (this.isConstant[value] === 0) this.emit(row, reg, this.defineValue(value));
+    else this.emitMemory(row, reg, this.pool(this.lows[value]!, this.highs[value]!));
   }
 
   /** Where `pointer` points, with the steps folded in that only address memory. */
@@ -224,9 +248,7 @@ export class LoweringContext {
 
   /** Traps with `kind` if the flags say `condition`. */
   trapIf(condition: number, kind: TrapKind): void {
-    const instruction = this.emit(pseudos.trapIf, NO_REG, NO_REG);
-    instruction.condition = condition;
-    instruction.immediate = TRAP_KINDS.indexOf(kind);
+    this.emitConditional(pseudos.trapIf, NO_REG, NO_REG, condition, TRAP_KINDS.indexOf(kind));
   }
 
   /** What is emitted from here on comes from the next statement, on that line of the text. */

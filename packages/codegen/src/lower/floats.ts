@@ -55,7 +55,5 @@ export function lowerFma(context: LoweringContext, { result, a, b, c }: Instruct
   const second = context.use(b);
   const register = context.defineValue(result);
   context.copyValue(register, a);
-  const instruction = context.emit(pseudos.fma, register, addend);
-  instruction.immediate = context.typeOf(a).bits / 8;
-  instruction.args = [second];
+  context.emitArguments(pseudos.fma, register, addend, [second], context.typeOf(a).bits / 8);
 }

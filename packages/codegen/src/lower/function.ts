@@ -1,21 +1,22 @@
 // Lowers one function: each IR instruction to machine instructions, in blocks that `blocks.ts` makes.
-import {
-  type BinaryOp,
-  type BlockLines,
-  type ConcreteFunction,
-  edgesOf,
-  type Instruction,
-  type Terminator,
-  type UnaryOp,
-  type Value,
+import type {
+  BinaryOp,
+  BlockLines,
+  ConcreteFunction,
+  Edge,
+  Instruction,
+  Terminator,
+  UnaryOp,
+  Value,
 } from '@simple-jit/template-ir';
-import { orderBlocks } from '../control-flow.js';
 import type { CpuFeatures } from '../cpu-features.js';
-import { MachineFunction, pseudos } from '../machine-ir.js';
+import { MachineFunction } from '../machine-function.js';
+import { pseudos } from '../machine-ir.js';
+import type { Scratch } from '../scratch.js';
 import type { Assembler } from '../x64/assembler.js';
 import { NO_REG, VECTOR } from '../x64/registers.js';
 import { assignArguments } from './arguments.js';
-import { BlockBuilder } from './blocks.js';
+import { arrangeBlocks, edgeOf } from './blocks.js';
 import { lowerCall, lowerFunctionAddress, type ResolveCall } from './calls.js';
 import { lowerBounds, lowerItemCheck } from './checked.js';
 import { lowerComparison, lowerCondition, lowerSelect } from './compare.js';
@@ -29,22 +30,31 @@ import { type Comparison, Uses } from './uses.js';
 
 export function lowerFunction(
   source: ConcreteFunction,
+  scratch: Scratch,
   assembler: Assembler,
   features: CpuFeatures,
   resolveCall: ResolveCall,
   lines?: readonly BlockLines[],
 ): MachineFunction {
-  const successors = source.blocks.map((block) => edgesOf(block.terminator).map((edge) => edge.block));
-  const layout = orderBlocks(successors);
-  const machine = new MachineFunction(source.symbol);
+  const { blocks, origins, layout } = arrangeBlocks(source, scratch);
+  const machine = new MachineFunction(source.symbol, blocks, scratch);
   if (lines !== undefined) machine.lines = [1];
-  const context = new LoweringContext(source, machine, new Uses(source, layout.order), assembler, features);
-  const blocks = new BlockBuilder(source, layout, context);
-  for (const index of layout.order) {
-    const { instructions, terminator } = source.blocks[index]!;
-    context.block = blocks.machineBlock(index);
-    if (index === 0) receiveParameters(context);
-    const blockLines = lines?.[index];
+  const context = new LoweringContext(source, machine, new Uses(source, layout, scratch), assembler, features);
+  defineParameters(context, origins);
+  /** By the IR's block: the statement that its terminator is. */
+  const terminators = scratch.take(source.blocks.length);
+  for (let b = 0; b < blocks.count; b++) {
+    blocks.firstInstruction[b] = machine.instructionCount;
+    blocks.edgeArgOffsets[b] = blocks.edgeArgs.length;
+    const origin = origins[b]!;
+    if (origin < 0) {
+      const block = ~origin >> 1;
+      lowerJump(context, edgeOf(source.blocks[block]!.terminator, ~origin & 1)!, terminators[block]!);
+      continue;
+    }
+    const { instructions, terminator } = source.blocks[origin]!;
+    if (b === 0) receiveParameters(context);
+    const blockLines = lines?.[origin];
     for (let i = 0; i < instructions.length; i++) {
       const instruction = instructions[i]!;
       if (!context.uses.isNeeded(instruction)) continue;
@@ -52,12 +62,24 @@ export function lowerFunction(
       lowerInstruction(context, instruction, resolveCall);
     }
     context.beginStatement(blockLines?.terminator);
-    lowerTerminator(context, terminator, blocks, index);
+    terminators[origin] = context.statement;
+    lowerTerminator(context, terminator);
   }
-  for (const block of machine.blocks) {
-    for (const next of block.successors) machine.blocks[next]!.predecessors.push(block.index);
-  }
+  blocks.firstInstruction[blocks.count] = machine.instructionCount;
+  blocks.edgeArgOffsets[blocks.count] = blocks.edgeArgs.length;
   return machine;
+}
+
+/** Those of the entry come from the caller, not from jumps. */
+function defineParameters(context: LoweringContext, origins: Int32Array): void {
+  const { params, paramOffsets, count } = context.machine.blocks;
+  for (let b = 0; b < count; b++) {
+    paramOffsets[b] = params.length;
+    if (origins[b]! <= 0) continue;
+    const values = context.source.blocks[origins[b]!]!.params;
+    for (let i = 0; i < values.length; i++) params.push(context.defineValue(values[i]!));
+  }
+  paramOffsets[count] = params.length;
 }
 
 /** The caller's arguments become the entry block's parameters. Bits above an argument's width are not trusted. */
@@ -73,23 +95,26 @@ function receiveParameters(context: LoweringContext): void {
   });
 }
 
-function lowerTerminator(context: LoweringContext, terminator: Terminator, blocks: BlockBuilder, index: number): void {
-  const { block } = context;
+/** Ends a block with a jump along `edge`. */
+function lowerJump(context: LoweringContext, { args }: Edge, statement: number): void {
+  const { machine } = context;
+  for (let i = 0; i < args.length; i++) machine.blocks.edgeArgs.push(context.useAnywhere(args[i]!));
+  machine.append(pseudos.jump, NO_REG, NO_REG, statement);
+}
+
+function lowerTerminator(context: LoweringContext, terminator: Terminator): void {
   switch (terminator.op) {
     case 'jump':
-      blocks.jump(block, terminator.target);
+      lowerJump(context, terminator.target, context.statement);
       return;
-    case 'branch': {
-      const condition = lowerCondition(context, terminator.condition);
-      context.emit(pseudos.branch, NO_REG, NO_REG).condition = condition;
-      block.successors.push(blocks.branchTarget(index, 0, terminator.then));
-      block.successors.push(blocks.branchTarget(index, 1, terminator.else));
+    case 'branch':
+      context.emitConditional(pseudos.branch, NO_REG, NO_REG, lowerCondition(context, terminator.condition));
+      return;
+    case 'return': {
+      const values = terminator.value === undefined ? [] : [context.useAnywhere(terminator.value)];
+      context.emitArguments(pseudos.return, NO_REG, NO_REG, values);
       return;
     }
-    case 'return':
-      context.emit(pseudos.return, NO_REG, NO_REG).args =
-        terminator.value === undefined ? [] : [context.useAnywhere(terminator.value)];
-      return;
     case 'unreachable':
       context.emit(pseudos.unreachable, NO_REG, NO_REG);
       return;

@@ -1,7 +1,7 @@
 // Integer and pointer arithmetic. Values of 8 and 16 bits are computed in 32; the bits above a value's width are undefined, so
 // operations that look at them (division, right shift) extend first.
 import type { BinaryOp, UnaryOp, Value } from '@simple-jit/template-ir';
-import { memoryAt, pseudos } from '../machine-ir.js';
+import { DIVIDE_BY_MINUS_ONE, DIVIDE_CHECKED, DIVIDE_SIGNED, DIVIDE_WIDE, memoryAt, pseudos } from '../machine-ir.js';
 import { GENERAL, NO_REG, RAX, RCX, RDX } from '../x64/registers.js';
 import { x64 } from '../x64/table.js';
 import { lowerLeadingZeros, lowerPopcount, lowerRotate, lowerTrailingZeros } from './bits.js';
@@ -220,9 +220,11 @@ export function divideInRegisters(
     context.copyValue(RAX, left);
   }
   const minusOne = divisorConstant === undefined || (divisorConstant.low === -1 && divisorConstant.high === -1);
-  const instruction = context.emit(pseudos.divide, NO_REG, divisor);
-  const mayBeMinusOne = type.signed && type.bits >= 32 && minusOne; // in 32 bits, no narrower quotient overflows
-  instruction.division = { wide: type.bits === 64, signed: type.signed, mayBeMinusOne, checked };
+  let flags = type.bits === 64 ? DIVIDE_WIDE : 0;
+  if (type.signed) flags |= DIVIDE_SIGNED;
+  if (type.signed && type.bits >= 32 && minusOne) flags |= DIVIDE_BY_MINUS_ONE; // in 32 bits, no narrower quotient overflows
+  if (checked) flags |= DIVIDE_CHECKED;
+  context.emitImmediate(pseudos.divide, NO_REG, divisor, flags);
 }
 
 /** Division by a positive power of two: shifts and masks. Signed division truncates, so negative dividends are biased first. */

@@ -35,7 +35,7 @@ export function lowerStore(context: LoweringContext, address: Value, value: Valu
   const immediate = context.immediateOf(value);
   if (immediate !== undefined) {
     const row = bits === 64 ? x64.store64i : bits === 32 ? x64.store32i : bits === 16 ? x64.store16i : x64.store8i;
-    context.emitMemory(row, NO_REG, memory).immediate = immediate;
+    context.emitMemory(row, NO_REG, memory, immediate);
     return;
   }
   context.emitMemory(STORES[bits / 8]!, context.use(value), memory);
@@ -46,9 +46,8 @@ const STORES: Record<number, typeof x64.store8> = { 1: x64.store8, 2: x64.store1
 /** The result of an address step that not only loads and stores use. */
 export function lowerAddress(context: LoweringContext, step: AddressStep): void {
   if (step.op === 'slot' && step.zeroed) {
-    const instruction = context.emit(pseudos.zeroMemory, NO_REG, NO_REG);
-    instruction.immediateHigh = context.slotOf(step);
-    instruction.immediate = Math.ceil(step.layout!.size / 8) * 8;
+    const offset = context.slotOf(step);
+    context.emitImmediate(pseudos.zeroMemory, NO_REG, NO_REG, Math.ceil(step.layout!.size / 8) * 8, offset);
   }
   if (!context.uses.isUsed(step.result) || context.uses.foldedStep(step.result) !== undefined) return;
   const isIndexed = step.op === 'elem' || step.op === 'item';

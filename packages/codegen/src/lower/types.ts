@@ -1,5 +1,5 @@
 // How IR types look to the machine: register class, width, sign.
-import { type ConcreteFunction, type Type, typeToString } from '@simple-jit/template-ir';
+import { type ConcreteFunction, type ScalarName, type Type, typeToString } from '@simple-jit/template-ir';
 import { CodegenError } from '../errors.js';
 import { GENERAL, type RegClass, VECTOR } from '../x64/registers.js';
 
@@ -12,17 +12,24 @@ export interface MachineType {
   readonly bool: boolean;
 }
 
-const machineTypes: Record<string, MachineType> = { bool: { cls: GENERAL, bits: 8, signed: false, bool: true } };
-for (const bits of [8, 16, 32, 64] as const) {
-  machineTypes[`i${bits}`] = { cls: GENERAL, bits, signed: true, bool: false };
-  machineTypes[`u${bits}`] = { cls: GENERAL, bits, signed: false, bool: false };
-  machineTypes[`f${bits}`] = { cls: VECTOR, bits, signed: true, bool: false };
-}
-const POINTER: MachineType = { cls: GENERAL, bits: 64, signed: false, bool: false };
+/** All there are. */
+export const MACHINE_TYPES: MachineType[] = [];
+const add = (type: MachineType): number => MACHINE_TYPES.push(type) - 1;
 
-/** Throws ERR_NOT_CONCRETE for a type parameter and for an aggregate, which specialisation replaces by an address. */
-export function machineType(type: Type, symbol: string): MachineType {
-  if (type.kind === 'scalar') return machineTypes[type.name]!;
+const POINTER = add({ cls: GENERAL, bits: 64, signed: false, bool: false });
+const scalars = new Map<ScalarName, number>([['bool', add({ cls: GENERAL, bits: 8, signed: false, bool: true })]]);
+for (const bits of [8, 16, 32, 64] as const) {
+  scalars.set(`i${bits}`, add({ cls: GENERAL, bits, signed: true, bool: false }));
+  scalars.set(`u${bits}`, add({ cls: GENERAL, bits, signed: false, bool: false }));
+}
+for (const bits of [32, 64] as const) scalars.set(`f${bits}`, add({ cls: VECTOR, bits, signed: true, bool: false }));
+
+/**
+ * Index in MACHINE_TYPES. Throws ERR_NOT_CONCRETE for a type parameter and for an aggregate, which specialisation replaces by an
+ * address.
+ */
+export function machineTypeNumber(type: Type, symbol: string): number {
+  if (type.kind === 'scalar') return scalars.get(type.name)!;
   if (type.kind === 'ptr' || type.kind === 'fn') return POINTER;
   const what = type.kind === 'param' ? `type parameter ${type.name}` : `a value of type ${typeToString(type)}`;
   throw new CodegenError('ERR_NOT_CONCRETE', symbol, `${what} is left; specialise the template first`);

@@ -1,6 +1,8 @@
 // Who uses what: found before lowering, so that an instruction whose result nobody needs is left out, an address that is
 // only loaded from and stored to becomes an addressing mode, and a comparison that only steers one branch or select becomes its flags.
-import type { ConcreteFunction, Instruction, Value } from '@simple-jit/template-ir';
+import type { ConcreteFunction, Instruction, Terminator, Value } from '@simple-jit/template-ir';
+import type { BlockOrder } from '../control-flow.js';
+import type { Scratch } from '../scratch.js';
 import { elementSize } from './types.js';
 
 /** Instructions that compute an address from another one, or from the frame. */
@@ -24,60 +26,76 @@ const ONE_STEP = KIND + 1;
 const MAX_DISPLACEMENT = 2 ** 29;
 
 export class Uses {
-  private readonly counts: number[];
-  /** Uses as the address of a load or store, or as the base of an address that can be an addressing mode itself. */
-  private readonly addressUses: number[];
-  /** Block of the last use found as a condition, or -1. */
-  private readonly conditionBlock: number[];
-  /** By value: constants, address steps and comparisons. */
-  private readonly definitions: (Instruction | undefined)[];
-  private readonly definitionBlock: number[];
+  private readonly counts: Int32Array;
+  /** By value: uses as the address of a load or store, or as the base of an address that can be an addressing mode itself. */
+  private readonly addressUses: Int32Array;
+  /** By value: block of the last use found as a condition, or -1. */
+  private readonly conditionBlocks: Int32Array;
+  /** By value, of constants, address steps and comparisons: the block and the place in it that define it, or -1. */
+  private readonly definitionBlocks: Int32Array;
+  private readonly definitionPlaces: Int32Array;
   /** By value: NO_STEP, PLAIN or INDEXED, plus ONE_STEP for each step before it. */
-  private readonly steps: number[];
+  private readonly steps: Int32Array;
   /** By value: how far from a register its address would be at most. */
   private displacements: Map<Value, number> | undefined = undefined;
 
-  /** `order`: the reachable blocks, definitions before uses. */
+  /** Reads the blocks of `order`, which has definitions before uses. */
   constructor(
     private readonly source: ConcreteFunction,
-    order: readonly number[],
+    { order, count }: BlockOrder,
+    scratch: Scratch,
   ) {
-    const count = source.valueTypes.length;
-    this.counts = new Array<number>(count).fill(0);
-    this.addressUses = new Array<number>(count).fill(0);
-    this.conditionBlock = new Array<number>(count).fill(-1);
-    this.definitions = new Array<Instruction | undefined>(count);
-    this.definitionBlock = new Array<number>(count).fill(-1);
-    this.steps = new Array<number>(count).fill(NO_STEP);
-    for (const index of order) {
+    const values = source.valueTypes.length;
+    this.counts = scratch.filled(values, 0);
+    this.addressUses = scratch.filled(values, 0);
+    this.conditionBlocks = scratch.filled(values, -1);
+    this.definitionBlocks = scratch.filled(values, -1);
+    this.definitionPlaces = scratch.take(values);
+    this.steps = scratch.filled(values, NO_STEP);
+    for (let o = 0; o < count; o++) {
+      const index = order[o]!;
       const { instructions, terminator } = source.blocks[index]!;
-      for (let i = 0; i < instructions.length; i++) this.define(instructions[i]!);
-      if (terminator.op === 'jump') this.countAll(terminator.target.args);
-      else if (terminator.op === 'return' && terminator.value !== undefined) this.counts[terminator.value]!++;
-      else if (terminator.op === 'branch') {
-        this.counts[terminator.condition]!++;
-        this.conditionBlock[terminator.condition] = index;
-        this.countAll(terminator.then.args);
-        this.countAll(terminator.else.args);
-      }
+      for (let i = 0; i < instructions.length; i++) this.define(instructions[i]!, index, i);
+      this.visitTerminator(terminator, index);
     }
-    for (let o = order.length - 1; o >= 0; o--) {
+    for (let o = count - 1; o >= 0; o--) {
       const index = order[o]!;
       const { instructions } = source.blocks[index]!;
-      for (let i = instructions.length - 1; i >= 0; i--) this.visit(instructions[i]!, index);
+      for (let i = instructions.length - 1; i >= 0; i--) this.visit(instructions[i]!, index, i);
     }
   }
 
+  private visitTerminator(terminator: Terminator, block: number): void {
+    if (terminator.op === 'jump') this.countAll(terminator.target.args);
+    else if (terminator.op === 'return' && terminator.value !== undefined) this.counts[terminator.value]!++;
+    else if (terminator.op === 'branch') {
+      this.counts[terminator.condition]!++;
+      this.conditionBlocks[terminator.condition] = block;
+      this.countAll(terminator.then.args);
+      this.countAll(terminator.else.args);
+    }
+  }
+
+  private setDefinition(value: Value, block: number, place: number): void {
+    this.definitionBlocks[value] = block;
+    this.definitionPlaces[value] = place;
+  }
+
+  private definitionOf(value: Value): Instruction | undefined {
+    const block = this.definitionBlocks[value]!;
+    return block < 0 ? undefined : this.source.blocks[block]!.instructions[this.definitionPlaces[value]!];
+  }
+
   /** What addressing modes need to know of it before its users are visited. */
-  private define(instruction: Instruction): void {
+  private define(instruction: Instruction, block: number, place: number): void {
     switch (instruction.op) {
       case 'const':
-        this.definitions[instruction.result] = instruction;
+        this.setDefinition(instruction.result, block, place);
         return;
       case 'elem':
       case 'item': {
         const { result, base } = instruction;
-        this.definitions[result] = instruction;
+        this.setDefinition(result, block, place);
         const size = elementSize(this.source, instruction);
         const index = this.constantIndex(instruction.index);
         if (index !== undefined) this.step(result, base, index * size, false);
@@ -85,11 +103,11 @@ export class Uses {
         return;
       }
       case 'field':
-        this.definitions[instruction.result] = instruction;
+        this.setDefinition(instruction.result, block, place);
         this.step(instruction.result, instruction.base, instruction.offset!, false);
         return;
       case 'slot':
-        this.definitions[instruction.result] = instruction;
+        this.setDefinition(instruction.result, block, place);
         this.steps[instruction.result] = PLAIN;
     }
   }
@@ -110,11 +128,11 @@ export class Uses {
 
   /** The index of an element, if it is a constant. */
   constantIndex(index: Value): number | undefined {
-    const definition = this.definitions[index];
+    const definition = this.definitionOf(index);
     return definition?.op === 'const' ? Number(definition.value) : undefined;
   }
 
-  private visit(instruction: Instruction, block: number): void {
+  private visit(instruction: Instruction, block: number, place: number): void {
     if (!this.isNeeded(instruction)) return;
     const { counts } = this;
     switch (instruction.op) {
@@ -154,7 +172,7 @@ export class Uses {
         return;
       case 'select':
         counts[instruction.condition]!++;
-        this.conditionBlock[instruction.condition] = block;
+        this.conditionBlocks[instruction.condition] = block;
         counts[instruction.left]!++;
         counts[instruction.right]!++;
         return;
@@ -183,8 +201,7 @@ export class Uses {
       case 'le':
       case 'gt':
       case 'ge':
-        this.definitions[instruction.result] = instruction;
-        this.definitionBlock[instruction.result] = block;
+        this.setDefinition(instruction.result, block, place);
         counts[instruction.left]!++;
         counts[instruction.right]!++;
         return;
@@ -203,7 +220,7 @@ export class Uses {
   }
 
   private countAll(values: readonly Value[]): void {
-    for (const value of values) this.counts[value]!++;
+    for (let i = 0; i < values.length; i++) this.counts[values[i]!]!++;
   }
 
   isUsed(value: Value): boolean {
@@ -218,7 +235,7 @@ export class Uses {
 
   /** The instruction that computes `pointer`, if it becomes part of the addressing modes of all its users. */
   foldedStep(pointer: Value): AddressStep | undefined {
-    return this.isFolded(pointer) ? (this.definitions[pointer] as AddressStep) : undefined;
+    return this.isFolded(pointer) ? (this.definitionOf(pointer) as AddressStep) : undefined;
   }
 
   /** True if an addressing mode can compute it, with its base as one. */
@@ -232,9 +249,10 @@ export class Uses {
 
   /** The comparison that computes `condition`, if a branch or select in its own block is its only user. */
   fusedComparison(condition: Value): Comparison | undefined {
-    const definition = this.definitions[condition];
-    if (definition === undefined || this.counts[condition] !== 1) return undefined;
-    if (this.conditionBlock[condition] !== this.definitionBlock[condition]) return undefined;
+    if (this.counts[condition] !== 1 || this.conditionBlocks[condition] !== this.definitionBlocks[condition])
+      return undefined;
+    const definition = this.definitionOf(condition);
+    if (definition === undefined) return undefined;
     switch (definition.op) {
       case 'eq':
       case 'ne':

@@ -1,25 +1,27 @@
 // Turns table rows and their operands into bytes (Intel SDM volume 2, chapter 2: prefixes, ModRM, SIB, displacement,
 // immediate), and keeps what is not known yet: labels of blocks, entry points of functions, the constant pool, imports.
+import { IntList, Scratch } from '../scratch.js';
 import type { Row } from './row.js';
 import { x64 } from './table.js';
 
 const NO_REG = -1;
 
-/** A displacement of 4 bytes at `site`, to be filled with `target - (site + 4)`. */
-interface Fixup {
-  readonly site: number;
-  readonly target: number;
-}
+const FIRST_BYTES = 4096;
+/** A larger buffer is not kept for the next unit. */
+const KEPT_BYTES = 1 << 20;
 
 export class Assembler {
-  bytes = new Uint8Array(1024);
+  bytes = new Uint8Array(FIRST_BYTES);
   size = 0;
-  /** Sites that refer to the constant of that index (see `constantIndex`). */
-  private readonly poolFixups: Fixup[] = [];
+  private readonly scratch = new Scratch();
+  /** Displacements of 4 bytes, in pairs: where, and the constant of what index (see `constantIndex`) they lead to. */
+  private poolFixups = new IntList(this.scratch);
+  private poolWords = new IntList(this.scratch);
   private readonly poolIndexes = new Map<string, number>();
-  private readonly poolWords: number[] = [];
-  private labels: number[] = [];
-  private labelFixups: Fixup[] = [];
+  /** By label: where it is, or -1. */
+  private labels = new IntList(this.scratch);
+  /** Displacements of 4 bytes, in pairs: where, and what label they lead to. */
+  private labelFixups = new IntList(this.scratch);
   /** What the next instruction with a VEX prefix has in vvvv. */
   private second = 0;
 
@@ -58,7 +60,8 @@ export class Assembler {
 
   /** ModRM.rm is the constant of that index, reached relative to rip. */
   constant(row: Row, reg: number, index: number): void {
-    this.poolFixups.push({ site: this.ripRelative(row, reg), target: index });
+    this.poolFixups.push(this.ripRelative(row, reg));
+    this.poolFixups.push(index);
   }
 
   /** ModRM.rm is `[rip + displacement]`; returns the offset of the displacement, which stays 0. The row has no immediate. */
@@ -155,16 +158,18 @@ export class Assembler {
 
   /** Forgets the labels of the function before and makes `count` new ones. */
   beginFunction(count: number): void {
-    this.labels = new Array<number>(count).fill(-1);
-    this.labelFixups = [];
+    this.labels.length = 0;
+    for (let i = 0; i < count; i++) this.labels.push(-1);
+    this.labelFixups.length = 0;
   }
 
   newLabel(): number {
-    return this.labels.push(-1) - 1;
+    this.labels.push(-1);
+    return this.labels.length - 1;
   }
 
   bind(label: number): void {
-    this.labels[label] = this.size;
+    this.labels.items[label] = this.size;
   }
 
   jump(label: number): void {
@@ -177,13 +182,14 @@ export class Assembler {
 
   /** Backward jumps take the short form where it reaches; forward ones always have 32 bits. */
   private jumpTo(long: Row, short: Row, label: number): void {
-    const target = this.labels[label]!;
+    const target = this.labels.items[label]!;
     if (target >= 0 && target - (this.size + 2) >= -128) {
       this.registers(short, 0, 0, target - (this.size + 2));
       return;
     }
     this.registers(long, 0, 0, 0);
-    this.labelFixups.push({ site: this.size - 4, target: label });
+    this.labelFixups.push(this.size - 4);
+    this.labelFixups.push(label);
   }
 
   /** A forward jump over a few bytes inside one expansion: fill it with `land`. Always the short form. */
@@ -204,7 +210,8 @@ export class Assembler {
   }
 
   endFunction(): void {
-    for (const { site, target } of this.labelFixups) this.setInt32(site, this.labels[target]! - (site + 4));
+    const { items, length } = this.labelFixups;
+    for (let i = 0; i < length; i += 2) this.patch(items[i]!, this.labels.items[items[i + 1]!]!);
   }
 
   // ---- constants ----
@@ -216,7 +223,8 @@ export class Assembler {
     if (index === undefined) {
       index = this.poolWords.length / 2;
       this.poolIndexes.set(key, index);
-      this.poolWords.push(low, high);
+      this.poolWords.push(low);
+      this.poolWords.push(high);
     }
     return index;
   }
@@ -226,11 +234,12 @@ export class Assembler {
     if (this.poolWords.length === 0) return;
     this.align(8, 0xcc);
     const start = this.size;
-    for (const word of this.poolWords) {
+    for (let i = 0; i < this.poolWords.length; i++) {
       this.reserve();
-      this.int32(word);
+      this.int32(this.poolWords.items[i]!);
     }
-    for (const { site, target } of this.poolFixups) this.setInt32(site, start + target * 8 - (site + 4));
+    const { items, length } = this.poolFixups;
+    for (let i = 0; i < length; i += 2) this.patch(items[i]!, start + items[i + 1]! * 8);
   }
 
   // ---- bytes ----
@@ -242,12 +251,17 @@ export class Assembler {
     }
   }
 
-  setInt32(offset: number, value: number): void {
+  private setInt32(offset: number, value: number): void {
     const { bytes } = this;
     bytes[offset] = value;
     bytes[offset + 1] = value >> 8;
     bytes[offset + 2] = value >> 16;
     bytes[offset + 3] = value >> 24;
+  }
+
+  /** Fills the displacement of 4 bytes at `site` with the way to `target`. */
+  patch(site: number, target: number): void {
+    this.setInt32(site, target - (site + 4));
   }
 
   private int32(value: number): void {
@@ -265,5 +279,17 @@ export class Assembler {
 
   finish(): Uint8Array {
     return this.bytes.slice(0, this.size);
+  }
+
+  /** Forgets everything, for another unit. */
+  reset(): void {
+    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(FIRST_BYTES);
+    this.size = 0;
+    this.scratch.release();
+    this.poolFixups = new IntList(this.scratch);
+    this.poolWords = new IntList(this.scratch);
+    this.poolIndexes.clear();
+    this.labels = new IntList(this.scratch);
+    this.labelFixups = new IntList(this.scratch);
   }
 }
