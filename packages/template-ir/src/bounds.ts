@@ -1,17 +1,11 @@
 // What a bound promises: which types satisfy it, and which other bounds follow from it.
 import type { TypeParam } from './ir.js';
-import type { Bound, Type } from './types.js';
+import type { Bound, ScalarName, Type } from './types.js';
 
-const implied: Record<Bound, readonly Bound[]> = {
-  Any: ['Any'],
-  Eq: ['Any', 'Eq'],
-  Ord: ['Any', 'Eq', 'Ord'],
-  Num: ['Any', 'Eq', 'Ord', 'Num'],
-  Int: ['Any', 'Eq', 'Ord', 'Num', 'Int'],
-  Float: ['Any', 'Eq', 'Ord', 'Num', 'Float'],
-};
+/** How much a bound promises: it implies those that promise less. Int and Float do not imply each other. */
+const promises: Readonly<Record<Bound, number>> = { Any: 1, Eq: 2, Ord: 3, Num: 4, Int: 5, Float: 5 };
 
-const strongest = { i: 'Int', u: 'Int', f: 'Float' } as const;
+const NO_PARAMS: readonly KnownParam[] = [];
 
 /** A type parameter where more than its own bound is known of it, as behind an `if T is Float`. */
 export interface KnownParam extends TypeParam {
@@ -20,14 +14,14 @@ export interface KnownParam extends TypeParam {
 
 /** True if whatever satisfies `bound` satisfies `needed` as well: `implies('Int', 'Ord')`. */
 export function implies(bound: Bound, needed: Bound): boolean {
-  return implied[bound]?.includes(needed) ?? false;
+  return promises[bound] > promises[needed] || (bound === needed && promises[bound] !== undefined);
 }
 
 /**
  * The strongest bound that `type` satisfies: `Int` and `Float` for numbers, `Ord` for pointers, `Eq` for bool and function
  * pointers, `Any` for arrays, structs and enums; undefined for an unknown parameter.
  */
-export function boundOf(type: Type, typeParams: readonly TypeParam[] = []): Bound | undefined {
+export function boundOf(type: Type, typeParams: readonly TypeParam[] = NO_PARAMS): Bound | undefined {
   switch (type.kind) {
     case 'ptr':
       return 'Ord';
@@ -36,14 +30,21 @@ export function boundOf(type: Type, typeParams: readonly TypeParam[] = []): Boun
     case 'fn':
       return 'Eq';
     case 'scalar':
-      return type.name === 'bool' ? 'Eq' : strongest[type.name[0] as 'i' | 'u' | 'f'];
+      return boundOfScalar(type.name);
     default:
       return 'Any';
   }
 }
 
+function boundOfScalar(name: ScalarName): Bound | undefined {
+  if (name === 'bool') return 'Eq';
+  const first = name[0];
+  if (first === 'i' || first === 'u') return 'Int';
+  return first === 'f' ? 'Float' : undefined;
+}
+
 /** True if `type` can do what `needed` promises; a type parameter can what its own bound promises. */
-export function satisfies(type: Type, needed: Bound, typeParams: readonly KnownParam[] = []): boolean {
+export function satisfies(type: Type, needed: Bound, typeParams: readonly KnownParam[] = NO_PARAMS): boolean {
   const bound = boundOf(type, typeParams);
   if (bound === undefined) return false;
   if (implies(bound, needed)) return true;

@@ -5,7 +5,7 @@ import { checkConversion, reportBound } from './check-conversion.js';
 import { checkAddress } from './check-memory.js';
 import { literalProblem, literalToString } from './constants.js';
 import type { BinaryOp, CompareOp, Instruction, TypeEnvironment, UnaryOp, Value } from './ir.js';
-import { calledType, isCompare } from './operations.js';
+import { type BinaryInstruction, calledType, isCompare, isUnary, type UnaryInstruction } from './operations.js';
 import { type Bound, isBool, scalar, type Type, typeToString } from './types.js';
 import type { Report } from './verify-code.js';
 
@@ -21,6 +21,8 @@ export interface TypingContext {
 }
 
 const BOOL = scalar('bool');
+const FLOATS = { bound: 'Float', orBool: false } as const;
+const INTS = { bound: 'Int', orBool: false } as const;
 
 /** What each operation needs of its operands' type. `bool` beside it where bool is allowed too. */
 const NEEDS: Record<UnaryOp | BinaryOp | CompareOp, { readonly bound: Bound; readonly orBool?: true }> = {
@@ -62,16 +64,31 @@ const NEEDS: Record<UnaryOp | BinaryOp | CompareOp, { readonly bound: Bound; rea
   ge: { bound: 'Ord' },
 };
 
+interface Rule {
+  readonly bound: Bound;
+  readonly orBool: boolean;
+  readonly isUnary: boolean;
+  /** The type of the result; undefined if it is that of the operands. */
+  readonly result: Type | undefined;
+}
+
+const RULES: ReadonlyMap<string, Rule> = new Map(
+  (Object.keys(NEEDS) as (keyof typeof NEEDS)[]).map((op) => {
+    const { bound, orBool = false } = NEEDS[op];
+    return [op, { bound, orBool, isUnary: isUnary(op), result: isCompare(op) ? BOOL : undefined }];
+  }),
+);
+
 /** Reports OPERAND_TYPE unless the value has the type. */
-export function expectOperand({ types, report }: TypingContext, value: Value, expected: Type): void {
-  const found = types[value]!;
-  if (found !== expected) report('OPERAND_TYPE', typeToString(expected), typeToString(found));
+export function expectOperand(context: TypingContext, value: Value, expected: Type): void {
+  const found = context.types[value]!;
+  if (found !== expected) context.report('OPERAND_TYPE', typeToString(expected), typeToString(found));
 }
 
 /** Reports RESULT_TYPE unless the value has the type. */
-export function expectResult({ types, report }: TypingContext, result: Value, expected: Type): void {
-  const found = types[result]!;
-  if (found !== expected) report('RESULT_TYPE', typeToString(expected), typeToString(found));
+export function expectResult(context: TypingContext, result: Value, expected: Type): void {
+  const found = context.types[result]!;
+  if (found !== expected) context.report('RESULT_TYPE', typeToString(expected), typeToString(found));
 }
 
 /**
@@ -79,6 +96,22 @@ export function expectResult({ types, report }: TypingContext, result: Value, ex
  * checked against their callee by the verifier.
  */
 export function checkInstruction(instruction: Instruction, context: TypingContext): void {
+  const rule = RULES.get(instruction.op);
+  if (rule === undefined) {
+    checkOther(instruction as OtherInstruction, context);
+    return;
+  }
+  const { op, result } = instruction as BinaryInstruction | UnaryInstruction;
+  const first = rule.isUnary ? (instruction as UnaryInstruction).arg : (instruction as BinaryInstruction).left;
+  const type = context.types[first]!;
+  checkBound(op, rule, type, context);
+  if (!rule.isUnary) expectOperand(context, (instruction as BinaryInstruction).right, type);
+  expectResult(context, result, rule.result ?? type);
+}
+
+type OtherInstruction = Exclude<Instruction, { op: keyof typeof NEEDS }>;
+
+function checkOther(instruction: OtherInstruction, context: TypingContext): void {
   const { types, typeParams, report } = context;
   switch (instruction.op) {
     case 'const': {
@@ -99,7 +132,7 @@ export function checkInstruction(instruction: Instruction, context: TypingContex
       return;
     case 'fma': {
       const type = types[instruction.a]!;
-      checkBound('fma', { bound: 'Float' }, type, context);
+      checkBound('fma', FLOATS, type, context);
       expectOperand(context, instruction.b, type);
       expectOperand(context, instruction.c, type);
       expectResult(context, instruction.result, type);
@@ -107,7 +140,7 @@ export function checkInstruction(instruction: Instruction, context: TypingContex
     }
     case 'bounds': {
       const type = types[instruction.index]!;
-      checkBound('bounds', { bound: 'Int' }, type, context);
+      checkBound('bounds', INTS, type, context);
       expectOperand(context, instruction.length, type);
       return;
     }
@@ -146,21 +179,12 @@ export function checkInstruction(instruction: Instruction, context: TypingContex
       }
       return;
     }
-    default: {
-      const need = NEEDS[instruction.op];
-      if (need === undefined) {
-        report('OPCODE', 'an operation of the IR', JSON.stringify((instruction as Instruction).op));
-        return;
-      }
-      const type = types['arg' in instruction ? instruction.arg : instruction.left]!;
-      checkBound(instruction.op, need, type, context);
-      if ('right' in instruction) expectOperand(context, instruction.right, type);
-      expectResult(context, instruction.result, isCompare(instruction.op) ? BOOL : type);
-    }
+    default:
+      report('OPCODE', 'an operation of the IR', JSON.stringify((instruction as Instruction).op));
   }
 }
 
-function checkBound(op: string, need: { bound: Bound; orBool?: true }, type: Type, context: TypingContext): void {
+function checkBound(op: string, need: Pick<Rule, 'bound' | 'orBool'>, type: Type, context: TypingContext): void {
   if (satisfies(type, need.bound, context.typeParams) || (need.orBool && isBool(type))) return;
   reportBound(type, `${need.bound}${need.orBool ? ' or bool' : ''} for ${op}`, context);
 }

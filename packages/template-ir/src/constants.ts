@@ -38,12 +38,24 @@ export function bigintToF32(value: bigint): number {
   return value < 0n ? -rounded : rounded;
 }
 
+/** The integer literals that a number type accepts; a float type accepts all. */
+const accepted: ReadonlyMap<Type, IntRange> = new Map([
+  ...ranges,
+  ...(['f32', 'f64'] as const).map(
+    (name) => [scalar(name), { min: MIN_INTEGER_LITERAL, max: MAX_INTEGER_LITERAL }] as const,
+  ),
+]);
+
 /** What `type` would accept instead of this literal; undefined if it accepts it. */
-export function literalProblem(
-  value: ConstValue,
-  type: Type,
-  typeParams: readonly KnownParam[] = [],
-): string | undefined {
+export function literalProblem(value: ConstValue, type: Type, typeParams?: readonly KnownParam[]): string | undefined {
+  if (typeof value === 'bigint') {
+    const range = accepted.get(type);
+    if (range !== undefined && value >= range.min && value <= range.max) return undefined; // nearly all
+  }
+  return problemOf(value, type, typeParams);
+}
+
+function problemOf(value: ConstValue, type: Type, typeParams: readonly KnownParam[] | undefined): string | undefined {
   if (typeof value === 'boolean') return isBool(type) ? undefined : `a value of ${typeToString(type)}`;
   if (isBool(type)) return 'true or false';
   if (type.kind === 'ptr' || type.kind === 'fn') return value === 0n ? undefined : 'null';

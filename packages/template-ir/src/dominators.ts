@@ -2,162 +2,173 @@
 // Dominators in a Flowgraph", 1979, the simple version with path compression). O(edges * log blocks) on any input, where
 // the usual iteration is quadratic on a long chain of blocks that share one exit. No recursion.
 
-/** Successors of `count` blocks: those of block b are `targets[starts[b]] … targets[starts[b + 1] - 1]`. */
-export interface FlowGraph {
-  readonly count: number;
-  readonly starts: Int32Array;
+/**
+ * The flow graph of a function of at most `capacity` blocks, and what is found out of it. One is used for many functions: to
+ * make its arrays takes longer than to walk a small graph. Positions are those in depth-first order.
+ */
+export class ControlFlow {
+  readonly capacity: number;
+  /** Successors: those of block b are at 2 * b and 2 * b + 1, which is the number of the edge; -1 where there is none. */
   readonly targets: Int32Array;
-}
-
-/** Collects the edges, block by block. `successors` must return indices below `count`. */
-export function flowGraph(count: number, successors: (block: number) => readonly number[]): FlowGraph {
-  const starts = new Int32Array(count + 1);
-  const targets: number[] = [];
-  for (let block = 0; block < count; block++) {
-    for (const target of successors(block)) targets.push(target);
-    starts[block + 1] = targets.length;
-  }
-  return { count, starts, targets: Int32Array.from(targets) };
-}
-
-export interface DepthFirst {
+  /** How many blocks are reachable. */
+  reached = 0;
   /** The reachable blocks in preorder: every block comes after all that dominate it. */
   readonly order: Int32Array;
-  /** Position in `order`, or -1 if no path leads there. */
+  /** Position of each block, or -1 if no path leads there. */
   readonly position: Int32Array;
-  /** For each position but 0: the position it was reached from. */
+  /** For each position: the position it was reached from. */
   readonly parent: Int32Array;
-}
+  /** For each position: that of the immediate dominator. */
+  readonly idom: Int32Array;
+  hasDominators = false;
+  /** For each position: a place in the dominator tree, and how many places it and those that it dominates have. */
+  readonly first: Int32Array;
+  readonly size: Int32Array;
+  /** Edges still to follow, and other work. */
+  readonly stack: Int32Array;
+  /** Edges into each position, as a list: the last one, and for each edge the one before. */
+  readonly entering: Int32Array;
+  readonly before: Int32Array;
+  readonly semi: Int32Array;
+  readonly label: Int32Array;
+  readonly ancestor: Int32Array;
+  readonly bucket: Int32Array;
+  readonly nextInBucket: Int32Array;
 
-/** Walks the graph from block 0. */
-export function depthFirst(graph: FlowGraph): DepthFirst {
-  const { count, starts, targets } = graph;
-  const order = new Int32Array(count);
-  const position = new Int32Array(count).fill(-1);
-  const parent = new Int32Array(count);
-  const next = starts.slice(0, count);
-  const stack = new Int32Array(count);
-  let depth = 0;
-  let found = 0;
-  if (count > 0) {
-    position[0] = found++;
-    stack[depth++] = 0;
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.targets = new Int32Array(2 * capacity);
+    this.order = new Int32Array(capacity);
+    this.position = new Int32Array(capacity);
+    this.parent = new Int32Array(capacity);
+    this.idom = new Int32Array(capacity);
+    this.first = new Int32Array(capacity);
+    this.size = new Int32Array(capacity);
+    this.stack = new Int32Array(2 * capacity);
+    this.entering = new Int32Array(capacity);
+    this.before = new Int32Array(2 * capacity);
+    this.semi = new Int32Array(capacity);
+    this.label = new Int32Array(capacity);
+    this.ancestor = new Int32Array(capacity);
+    this.bucket = new Int32Array(capacity);
+    this.nextInBucket = new Int32Array(capacity);
   }
-  while (depth > 0) {
-    const block = stack[depth - 1]!;
-    if (next[block] === starts[block + 1]) {
-      depth--;
-      continue;
-    }
-    const target = targets[next[block]!++]!;
-    if (position[target] !== -1) continue;
-    parent[found] = position[block]!;
-    order[found] = target;
-    position[target] = found++;
-    stack[depth++] = target;
-  }
-  return { order: order.subarray(0, found), position, parent: parent.subarray(0, found) };
-}
 
-export interface Dominators {
-  isReachable(block: number): boolean;
+  /** -1 where there is none. */
+  setSuccessors(block: number, first: number, second: number): void {
+    this.targets[2 * block] = first;
+    this.targets[2 * block + 1] = second;
+  }
+
+  isReachable(block: number): boolean {
+    return this.position[block]! >= 0;
+  }
+
   /** True if every path from the entry to `block` passes `dominator`; both reachable. A block dominates itself. */
-  dominates(dominator: number, block: number): boolean;
-  /** The reachable blocks, each after the one that dominates it immediately. */
-  readonly order: Int32Array;
+  dominates(dominator: number, block: number): boolean {
+    if (!this.hasDominators) findDominators(this);
+    const a = this.position[dominator]!;
+    const at = this.first[this.position[block]!]!;
+    const start = this.first[a]!;
+    return at >= start && at < start + this.size[a]!;
+  }
+
   /** The block that dominates a reachable block immediately; the entry's is itself. */
-  immediateDominator(block: number): number;
+  immediateDominator(block: number): number {
+    if (!this.hasDominators) findDominators(this);
+    return this.order[this.idom[this.position[block]!]!]!;
+  }
 }
 
-export function dominators(graph: FlowGraph): Dominators {
-  const { order, position, parent } = depthFirst(graph);
-  const idom = immediateDominators(graph, order, position, parent);
+/** Walks the graph of `count` blocks that `targets` holds, depth first from block 0. */
+export function walk(flow: ControlFlow, count: number): void {
+  const { targets, order, position, parent, stack } = flow;
+  flow.hasDominators = false;
+  for (let block = 0; block < count; block++) position[block] = -1;
+  let found = 0;
+  let depth = 0;
+  let block = 0;
+  let from = 0;
+  for (;;) {
+    if (position[block] === -1) {
+      position[block] = found;
+      parent[found] = from;
+      order[found++] = block;
+      if (targets[2 * block + 1] !== -1) stack[depth++] = 2 * block + 1;
+      if (targets[2 * block] !== -1) stack[depth++] = 2 * block;
+    }
+    if (depth === 0) break;
+    const edge = stack[--depth]!;
+    block = targets[edge]!;
+    from = position[edge >> 1]!;
+  }
+  flow.reached = found;
+}
+
+function findDominators(flow: ControlFlow): void {
+  findImmediateDominators(flow);
   // An interval per block, nested as the dominator tree is; idom[w] < w makes recursion unnecessary.
-  const size = new Int32Array(order.length).fill(1);
-  for (let w = order.length - 1; w > 0; w--) size[idom[w]!]! += size[w]!;
-  const first = new Int32Array(order.length);
-  const free = new Int32Array(order.length);
-  if (order.length > 0) free[0] = 1;
-  for (let w = 1; w < order.length; w++) {
+  const { reached, idom, first, size, stack: free } = flow;
+  for (let w = 0; w < reached; w++) size[w] = 1;
+  for (let w = reached - 1; w > 0; w--) size[idom[w]!]! += size[w]!;
+  first[0] = 0;
+  free[0] = 1;
+  for (let w = 1; w < reached; w++) {
     const start = free[idom[w]!]!;
     free[idom[w]!] = start + size[w]!;
     first[w] = start;
     free[w] = start + 1;
   }
-  return {
-    order,
-    immediateDominator: (block) => order[idom[position[block]!]!]!,
-    isReachable: (block) => position[block]! >= 0,
-    dominates(dominator, block) {
-      const a = position[dominator]!;
-      const at = first[position[block]!]!;
-      return at >= first[a]! && at < first[a]! + size[a]!;
-    },
-  };
+  flow.hasDominators = true;
 }
 
-/** For each position in depth-first order: the position of its immediate dominator. */
-function immediateDominators(
-  { starts, targets }: FlowGraph,
-  order: Int32Array,
-  position: Int32Array,
-  parent: Int32Array,
-): Int32Array {
-  const count = order.length;
-  const predecessors = reverse(count, order, position, starts, targets);
-  const semi = Int32Array.from({ length: count }, (_, w) => w);
-  const label = semi.slice();
-  const ancestor = new Int32Array(count).fill(-1);
-  const bucket = new Int32Array(count).fill(-1);
-  const nextInBucket = new Int32Array(count).fill(-1);
-  const idom = new Int32Array(count);
-  const path = new Int32Array(count);
-
-  const evaluate = (v: number): number => {
-    if (ancestor[v] === -1) return v;
-    let length = 0;
-    for (let u = v; ancestor[ancestor[u]!] !== -1; u = ancestor[u]!) path[length++] = u;
-    while (length > 0) {
-      const u = path[--length]!;
-      const above = ancestor[u]!;
-      if (semi[label[above]!]! < semi[label[u]!]!) label[u] = label[above]!;
-      ancestor[u] = ancestor[above]!;
+function findImmediateDominators(flow: ControlFlow): void {
+  const { reached, order, position, parent, idom } = flow;
+  const { targets, entering, before, semi, label, ancestor, bucket, nextInBucket, stack } = flow;
+  for (let w = 0; w < reached; w++) {
+    semi[w] = label[w] = w;
+    idom[w] = 0;
+    ancestor[w] = bucket[w] = entering[w] = -1;
+  }
+  for (let w = 0; w < reached; w++) {
+    const edge = 2 * order[w]!;
+    for (let e = edge; e <= edge + 1; e++) {
+      if (targets[e] === -1) continue;
+      const to = position[targets[e]!]!;
+      before[e] = entering[to]!;
+      entering[to] = e;
     }
-    return label[v]!;
-  };
-
-  for (let w = count - 1; w > 0; w--) {
-    for (let i = predecessors.starts[w]!; i < predecessors.starts[w + 1]!; i++) {
-      const u = evaluate(predecessors.sources[i]!);
-      if (semi[u]! < semi[w]!) semi[w] = semi[u]!;
+  }
+  for (let w = reached - 1; w > 0; w--) {
+    let least = w;
+    for (let e = entering[w]!; e !== -1; e = before[e]!) {
+      const u = evaluate(position[e >> 1]!, ancestor, label, semi, stack);
+      if (semi[u]! < least) least = semi[u]!;
     }
-    nextInBucket[w] = bucket[semi[w]!]!;
-    bucket[semi[w]!] = w;
+    semi[w] = least;
+    nextInBucket[w] = bucket[least]!;
+    bucket[least] = w;
     const above = parent[w]!;
     ancestor[w] = above;
     for (let v = bucket[above]!; v !== -1; v = nextInBucket[v]!) {
-      const u = evaluate(v);
+      const u = evaluate(v, ancestor, label, semi, stack);
       idom[v] = semi[u]! < semi[v]! ? u : above;
     }
     bucket[above] = -1;
   }
-  for (let w = 1; w < count; w++) if (idom[w] !== semi[w]) idom[w] = idom[idom[w]!]!;
-  return idom;
+  for (let w = 1; w < reached; w++) if (idom[w] !== semi[w]) idom[w] = idom[idom[w]!]!;
 }
 
-/** The predecessors of each reachable block, all as positions in depth-first order. */
-function reverse(count: number, order: Int32Array, position: Int32Array, from: Int32Array, targets: Int32Array) {
-  const starts = new Int32Array(count + 1);
-  for (const block of order) {
-    for (let i = from[block]!; i < from[block + 1]!; i++) starts[position[targets[i]!]! + 1]!++;
+/** The position of least semidominator on the way up from `v` as far as it is linked; shortens the way. */
+function evaluate(v: number, ancestor: Int32Array, label: Int32Array, semi: Int32Array, path: Int32Array): number {
+  if (ancestor[v] === -1) return v;
+  let length = 0;
+  for (let u = v; ancestor[ancestor[u]!] !== -1; u = ancestor[u]!) path[length++] = u;
+  while (length > 0) {
+    const u = path[--length]!;
+    const above = ancestor[u]!;
+    if (semi[label[above]!]! < semi[label[u]!]!) label[u] = label[above]!;
+    ancestor[u] = ancestor[above]!;
   }
-  for (let w = 0; w < count; w++) starts[w + 1]! += starts[w]!;
-  const free = starts.slice();
-  const sources = new Int32Array(starts[count]!);
-  for (const block of order) {
-    for (let i = from[block]!; i < from[block + 1]!; i++) {
-      sources[free[position[targets[i]!]!]!++] = position[block]!;
-    }
-  }
-  return { starts, sources };
+  return label[v]!;
 }

@@ -30,8 +30,37 @@ export function isCompare(op: Opcode): op is CompareOp {
 
 const NO_VALUES: readonly Value[] = [];
 
+/** How many operands the instructions have that have `arg`, or `left` and `right`. */
+const OPERANDS: ReadonlyMap<string, 1 | 2> = new Map([
+  ...[...UNARY_OPS, 'convert', 'convert_checked', 'cast'].map((op) => [op, 1] as const),
+  ...[...BINARY_OPS, ...COMPARE_OPS].map((op) => [op, 2] as const),
+]);
+
+export type UnaryInstruction = Extract<Instruction, { op: UnaryOp }>;
+export type BinaryInstruction = Extract<Instruction, { op: BinaryOp }>;
+
 /** The values that an instruction reads, in the order in which the text form writes them. */
 export function operandsOf(instruction: Instruction): readonly Value[] {
+  const operands: Value[] = [];
+  visitOperands(instruction, pushTo, operands);
+  return operands;
+}
+
+function pushTo(value: Value, operands: Value[]): boolean {
+  operands.push(value);
+  return true;
+}
+
+/** Calls `visit` for each value that an instruction reads, in that order; true if all calls give true. */
+export function visitOperands<C>(
+  instruction: Instruction,
+  visit: (value: Value, context: C) => boolean,
+  context: C,
+): boolean {
+  const operands = OPERANDS.get(instruction.op);
+  if (operands === 2)
+    return eachOfTwo((instruction as BinaryInstruction).left, (instruction as BinaryInstruction).right, visit, context);
+  if (operands === 1) return visit((instruction as UnaryInstruction).arg, context);
   switch (instruction.op) {
     case 'const':
     case 'sizeof':
@@ -40,34 +69,57 @@ export function operandsOf(instruction: Instruction): readonly Value[] {
     case 'tagof':
     case 'slot':
     case 'fnaddr':
-      return NO_VALUES;
+      return true;
     case 'load':
-      return [instruction.address];
+      return visit(instruction.address, context);
     case 'store':
-      return [instruction.address, instruction.value];
+      return eachOfTwo(instruction.address, instruction.value, visit, context);
     case 'elem':
     case 'item':
-      return [instruction.base, instruction.index];
+      return eachOfTwo(instruction.base, instruction.index, visit, context);
     case 'field':
-      return [instruction.base];
-    case 'select':
-      return [instruction.condition, instruction.left, instruction.right];
-    case 'fma':
-      return [instruction.a, instruction.b, instruction.c];
-    case 'copy':
-      return [instruction.to, instruction.from, instruction.count];
-    case 'fill':
-      return [instruction.to, instruction.value, instruction.count];
+      return visit(instruction.base, context);
+    case 'select': {
+      const first = visit(instruction.condition, context);
+      return eachOfTwo(instruction.left, instruction.right, visit, context) && first;
+    }
+    case 'fma': {
+      const first = visit(instruction.a, context);
+      return eachOfTwo(instruction.b, instruction.c, visit, context) && first;
+    }
+    case 'copy': {
+      const first = visit(instruction.to, context);
+      return eachOfTwo(instruction.from, instruction.count, visit, context) && first;
+    }
+    case 'fill': {
+      const first = visit(instruction.to, context);
+      return eachOfTwo(instruction.value, instruction.count, visit, context) && first;
+    }
     case 'bounds':
-      return [instruction.index, instruction.length];
+      return eachOfTwo(instruction.index, instruction.length, visit, context);
     case 'call':
     case 'extern':
-      return instruction.args;
-    case 'invoke':
-      return [instruction.target, ...instruction.args];
-    default:
-      return 'arg' in instruction ? [instruction.arg] : [instruction.left, instruction.right];
+      return each(instruction.args, visit, context);
+    case 'invoke': {
+      const first = visit(instruction.target, context);
+      return each(instruction.args, visit, context) && first;
+    }
+    default: // no operation of the IR
+      return 'arg' in instruction
+        ? visit(instruction.arg, context)
+        : eachOfTwo(instruction.left, instruction.right, visit, context);
   }
+}
+
+function eachOfTwo<C>(a: Value, b: Value, visit: (value: Value, context: C) => boolean, context: C): boolean {
+  const first = visit(a, context);
+  return visit(b, context) && first;
+}
+
+function each<C>(values: readonly Value[], visit: (value: Value, context: C) => boolean, context: C): boolean {
+  let all = true;
+  for (const value of values) all = visit(value, context) && all;
+  return all;
 }
 
 /** The value that an instruction defines. */

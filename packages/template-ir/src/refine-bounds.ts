@@ -1,6 +1,6 @@
 // What `if T is B` teaches: in the blocks that its first edge dominates, T has the bound B as well.
 import { boundOf, isBound, type KnownParam, satisfies } from './bounds.js';
-import type { Dominators } from './dominators.js';
+import type { ControlFlow } from './dominators.js';
 import type { Block, IrFunction } from './ir.js';
 import { edgesOf } from './operations.js';
 import type { Bound } from './types.js';
@@ -8,14 +8,13 @@ import type { Bound } from './types.js';
 /** For each block, what is known of the type parameters in it. */
 export type RefinedBounds = readonly (readonly KnownParam[])[];
 
-/** Undefined if nothing more is known in any block than everywhere. */
-export function refineBounds(fn: IrFunction, dominators: Dominators): RefinedBounds | undefined {
+/** For a function with branches on types. */
+export function refineBounds(fn: IrFunction, flow: ControlFlow): RefinedBounds {
   const { blocks, typeParams } = fn;
-  if (!blocks.some(({ terminator }) => terminator.op === 'if')) return undefined;
   const known: (readonly KnownParam[])[] = new Array(blocks.length).fill(typeParams);
-  const lessons = lessonsOf(fn, dominators);
-  for (const block of dominators.order) {
-    const above = known[dominators.immediateDominator(block)]!;
+  const lessons = lessonsOf(fn, flow);
+  for (const block of flow.order.subarray(0, flow.reached)) {
+    const above = known[flow.immediateDominator(block)]!;
     const lesson = lessons.get(block);
     known[block] = lesson === undefined || satisfiesParam(above, lesson) ? above : learn(above, lesson);
   }
@@ -28,11 +27,11 @@ interface Lesson {
 }
 
 /** The first edges of `if` that dominate the block they lead to, by that block. */
-function lessonsOf({ blocks, typeParams }: IrFunction, dominators: Dominators): ReadonlyMap<number, Lesson> {
+function lessonsOf({ blocks, typeParams }: IrFunction, flow: ControlFlow): ReadonlyMap<number, Lesson> {
   const lessons = new Map<number, Lesson>();
-  const entrances = entrancesOf(blocks, dominators);
+  const entrances = entrancesOf(blocks, flow);
   blocks.forEach(({ terminator }, b) => {
-    if (terminator.op !== 'if' || terminator.type.kind !== 'param' || !dominators.isReachable(b)) return;
+    if (terminator.op !== 'if' || terminator.type.kind !== 'param' || !flow.isReachable(b)) return;
     const target = terminator.then.block;
     // Other ways into the block must come from blocks that it dominates; then every path first takes this edge.
     if (entrances[target] !== 1) return;
@@ -44,11 +43,11 @@ function lessonsOf({ blocks, typeParams }: IrFunction, dominators: Dominators): 
 }
 
 /** For each block: how many edges lead to it from blocks that it does not dominate. */
-function entrancesOf(blocks: readonly Block[], dominators: Dominators): Int32Array {
+function entrancesOf(blocks: readonly Block[], flow: ControlFlow): Int32Array {
   const entrances = new Int32Array(blocks.length);
   blocks.forEach(({ terminator }, b) => {
-    if (!dominators.isReachable(b)) return;
-    for (const { block } of edgesOf(terminator)) if (!dominators.dominates(block, b)) entrances[block]!++;
+    if (!flow.isReachable(b)) return;
+    for (const { block } of edgesOf(terminator)) if (!flow.dominates(block, b)) entrances[block]!++;
   });
   return entrances;
 }

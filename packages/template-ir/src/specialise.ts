@@ -1,13 +1,24 @@
 // From a template and type arguments to a concrete function: decides branches on types, substitutes, verifies, lowers
 // aggregates. docs/spec/template-ir.md, section 9.
 import { boundOf, satisfies } from './bounds.js';
-import { Concretion, checkNamedArgument } from './concrete.js';
+import { type Concretion, checkNamedArgument, concreteType, layoutIn, slotLayoutIn } from './concrete.js';
+import { concreteInstruction } from './concrete-instruction.js';
 import { decideBranches } from './decide-branches.js';
 import { NO_TYPES } from './declarations.js';
 import { IrSpecialiseError, IrVerifyError } from './errors.js';
-import type { Callee, ConcreteFunction, Instruction, IrFunction, Template, TypeEnvironment, Value } from './ir.js';
+import type {
+  Block,
+  Callee,
+  ConcreteFunction,
+  Instruction,
+  IrFunction,
+  Template,
+  TypeEnvironment,
+  TypeParam,
+  Value,
+} from './ir.js';
 import { MAX_PARAMS, MAX_TYPE_DEPTH, MAX_TYPE_PARTS } from './limits.js';
-import { hasAggregates, lowerAggregates, lowerType } from './lower-aggregates.js';
+import { hasAggregates, type LayoutSource, lowerAggregates, lowerType } from './lower-aggregates.js';
 import { renumber } from './renumber.js';
 import {
   depthOf,
@@ -22,8 +33,9 @@ import {
   typeToString,
   withArguments,
 } from './types.js';
+import { verification } from './verification.js';
 import { verifyTemplate } from './verify.js';
-import { Verifier } from './verify-function.js';
+import { check } from './verify-function.js';
 
 export interface SpecialiseOptions {
   /** The name that the instance is linked under; default: `mangle(template.name, typeArgs)`. */
@@ -54,29 +66,66 @@ export function specialise(
   const types = options.types ?? NO_TYPES;
   checkArguments(template, typeArgs, types);
   const chosen = decideBranches(template, typeArgs);
-  const concretion = new Concretion(chosen, typeArgs, types);
-  const valueTypes = chosen.valueTypes.map((type) => concretion.type(type));
-  const concrete = (instruction: Instruction): Instruction =>
-    concretion.instruction(instruction, valueTypes, chosen.valueTypes);
+  const { name, typeParams } = template;
+  const concretion: Concretion = {
+    template: name,
+    typeParams,
+    typeArgs,
+    types,
+    substituted: undefined,
+    layouts: undefined,
+    slotBytes: 0,
+  };
+  const valueTypes = concreteTypes(chosen.valueTypes, concretion);
   const fn = {
-    name: template.name,
-    symbol: options.symbol ?? mangle(template.name, typeArgs),
+    name,
+    symbol: options.symbol ?? mangle(name, typeArgs),
     typeParams: [],
-    typeArgs: [...typeArgs],
+    typeArgs: typeArgs.slice(),
     layouts: [] as readonly string[],
-    result: chosen.result === undefined ? undefined : concretion.type(chosen.result),
+    result: chosen.result === undefined ? undefined : concreteType(chosen.result, concretion),
     valueTypes,
     valueNames: chosen.valueNames,
-    blocks: chosen.blocks.map((block) => ({ ...block, instructions: block.instructions.map(concrete) })),
+    blocks: concreteBlocks(chosen, valueTypes, concretion),
   };
   verifyTemplate(fn, undefined, types);
-  if (!hasAggregates(fn)) {
-    fn.layouts = concretion.layouts;
-    return branded(fn);
+  if (hasAggregates(fn)) return lowered(fn, concretion);
+  if (concretion.layouts !== undefined) fn.layouts = concretion.layouts.lines();
+  return branded(fn);
+}
+
+function concreteTypes(types: readonly Type[], concretion: Concretion): readonly Type[] {
+  const concrete = types.slice();
+  for (let i = 0; i < types.length; i++) concrete[i] = concreteType(types[i]!, concretion);
+  return concrete;
+}
+
+/** Blocks in which nothing changes are shared with the template. */
+function concreteBlocks(fn: IrFunction, valueTypes: readonly Type[], concretion: Concretion): readonly Block[] {
+  const blocks = fn.blocks.slice();
+  for (let b = 0; b < blocks.length; b++) {
+    const { name, params, instructions, terminator } = blocks[b]!;
+    let concrete: Instruction[] | undefined;
+    for (let i = 0; i < instructions.length; i++) {
+      const instruction = concreteInstruction(instructions[i]!, valueTypes, fn.valueTypes, concretion);
+      if (instruction === instructions[i]) continue;
+      concrete ??= instructions.slice();
+      concrete[i] = instruction;
+    }
+    if (concrete !== undefined) blocks[b] = { name, params, instructions: concrete, terminator };
   }
-  const lowered = renumber(lowerAggregates(fn, concretion));
-  verifyLowered(lowered, types);
-  return branded({ ...lowered, layouts: concretion.layouts });
+  return blocks;
+}
+
+/** The function without values of aggregate types, verified once more. */
+function lowered(fn: Omit<ConcreteFunction, symbol>, concretion: Concretion): ConcreteFunction {
+  const source: LayoutSource = {
+    layoutOf: (type) => layoutIn(type, concretion),
+    slotLayout: (type) => slotLayoutIn(type, concretion),
+  };
+  const found = renumber(lowerAggregates(fn, source));
+  verifyLowered(found, concretion.types);
+  return branded({ ...found, layouts: concretion.layouts?.lines() ?? [] });
 }
 
 /** The brand is a type only; nothing else sets it. */
@@ -90,32 +139,38 @@ function verifyLowered(fn: IrFunction, types: TypeEnvironment): void {
     throw new IrVerifyError(diagnostic);
   };
   const options = { fieldAs: lowerType, maxParams: MAX_PARAMS + 1, trustTypes: true };
-  new Verifier(fn, () => undefined, types, raise, options).check();
+  check(verification(fn, () => undefined, types, raise, options));
 }
 
 function checkArguments(template: Template, typeArgs: readonly Type[], types: TypeEnvironment): void {
   const { typeParams, name } = template;
-  if (typeArgs.length !== typeParams.length) {
-    const params = typeParams.map((param) => `${param.name}: ${param.bound}`).join(', ');
-    const wanted = typeParams.length === 0 ? 'takes no type arguments' : `takes ${typeParams.length} (${params})`;
-    throw new IrSpecialiseError('ARGUMENT_COUNT', name, `${wanted}, got ${typeArgs.length}`);
-  }
-  typeParams.forEach((param, i) => {
+  if (typeArgs.length !== typeParams.length) refuseCount(template, typeArgs.length);
+  for (let i = 0; i < typeParams.length; i++) {
     const arg = typeArgs[i]!;
-    if (depthOf(arg) > MAX_TYPE_DEPTH || partsOf(arg) > MAX_TYPE_PARTS) {
-      const limits = `${MAX_TYPE_DEPTH} levels or ${MAX_TYPE_PARTS} parts`;
-      throw new IrSpecialiseError('ARGUMENT_TYPE', name, `the argument for ${param.name} has more than ${limits}`);
-    }
-    if (!isConcrete(arg)) {
-      const message = `the argument for ${param.name} must be concrete, ${typeToString(arg)} is not`;
-      throw new IrSpecialiseError('ARGUMENT_TYPE', name, message);
-    }
+    const param = typeParams[i]!;
+    if (arg.kind !== 'scalar') checkShape(arg, param, name);
     if (!satisfies(arg, param.bound)) {
       const message = `${param.name} needs bound ${param.bound}, ${typeToString(arg)} has ${boundOf(arg)} only`;
       throw new IrSpecialiseError('BOUND_NOT_MET', name, message);
     }
     if (mentionsNamed(arg)) checkNamedArgument(arg, types, name);
-  });
+  }
+}
+
+function refuseCount({ typeParams, name }: Template, count: number): never {
+  const params = typeParams.map((param) => `${param.name}: ${param.bound}`).join(', ');
+  const wanted = typeParams.length === 0 ? 'takes no type arguments' : `takes ${typeParams.length} (${params})`;
+  throw new IrSpecialiseError('ARGUMENT_COUNT', name, `${wanted}, got ${count}`);
+}
+
+function checkShape(arg: Type, param: TypeParam, template: string): void {
+  if (depthOf(arg) > MAX_TYPE_DEPTH || partsOf(arg) > MAX_TYPE_PARTS) {
+    const limits = `${MAX_TYPE_DEPTH} levels or ${MAX_TYPE_PARTS} parts`;
+    throw new IrSpecialiseError('ARGUMENT_TYPE', template, `the argument for ${param.name} has more than ${limits}`);
+  }
+  if (isConcrete(arg)) return;
+  const message = `the argument for ${param.name} must be concrete, ${typeToString(arg)} is not`;
+  throw new IrSpecialiseError('ARGUMENT_TYPE', template, message);
 }
 
 /** What a caller passes and gets back. For a template, its types still name the type parameters. */

@@ -73,6 +73,8 @@ const scalars = new Map<string, ScalarType>(
 );
 const pointers = new WeakMap<Type, PointerType>();
 
+const BOOL = scalars.get('bool')!;
+
 /** The scalar type of that name. */
 export function scalar(name: ScalarName): ScalarType {
   return scalars.get(name)!;
@@ -127,7 +129,7 @@ export function isFloat(type: Type): type is ScalarType & { readonly name: Float
 }
 
 export function isBool(type: Type): boolean {
-  return type === scalar('bool');
+  return type === BOOL;
 }
 
 /** Size in bytes where it needs no declaration; undefined for type parameters, structs and enums, and arrays of them (see `layoutOf`). */
@@ -164,13 +166,16 @@ export function partsOf(type: Type): number {
 
 /** True if a struct or enum is written in it. */
 export function mentionsNamed(type: Type): boolean {
-  return type.kind !== 'scalar' && factsOf(type).mentionsNamed;
+  if (type.kind === 'scalar' || type.kind === 'param') return false;
+  if (type.kind === 'ptr' && type.to.kind === 'scalar') return false;
+  return factsOf(type).mentionsNamed;
 }
 
 /** Replaces each type parameter by the argument of its index. */
 export function substitute(type: Type, args: readonly Type[]): Type {
   if (type.kind === 'param') return args[type.index] ?? type;
   if (isConcrete(type)) return type;
+  if (type.kind === 'ptr') return ptr(substitute(type.to, args));
   return rebuild(type, (part) => substitute(part, args));
 }
 
@@ -227,5 +232,7 @@ export function signatureToString(signature: Signature): string {
  * The symbol of an instance for which no note gives one: `fn$sort$f64`. Never parsed back: tables say what a symbol means.
  */
 export function mangle(template: string, typeArgs: readonly Type[]): string {
-  return ['fn', template, ...typeArgs.map(typeToString)].join('$');
+  let symbol = `fn$${template}`;
+  for (const type of typeArgs) symbol += `$${typeToString(type)}`;
+  return symbol;
 }

@@ -6,10 +6,11 @@ import { type IrDiagnostic, IrVerifyError } from './errors.js';
 import type { IrFunction, TemplateModule, TypeDeclaration, TypeEnvironment } from './ir.js';
 import { MAX_DIAGNOSTICS } from './limits.js';
 import { isName } from './names.js';
+import { type TemplateLookup, verification } from './verification.js';
 import { checkDeclaration, reportFor, type Sink } from './verify-declarations.js';
-import { type TemplateLookup, Verifier } from './verify-function.js';
+import { check } from './verify-function.js';
 
-export type { TemplateLookup } from './verify-function.js';
+export type { TemplateLookup } from './verification.js';
 
 const noTemplates: TemplateLookup = () => undefined;
 
@@ -31,7 +32,7 @@ export function verifyTemplate(
   lookup: TemplateLookup = noTemplates,
   types?: TypeEnvironment,
 ): void {
-  new Verifier(template, lookup, types, raise).check();
+  check(verification(template, lookup, types, raise));
 }
 
 /**
@@ -56,7 +57,7 @@ export function diagnoseTemplate(
   types?: TypeEnvironment,
 ): readonly IrDiagnostic[] {
   const found: IrDiagnostic[] = [];
-  new Verifier(template, lookup, types, collectInto(found)).check();
+  check(verification(template, lookup, types, collectInto(found)));
   return found;
 }
 
@@ -86,10 +87,10 @@ function checkModule(module: TemplateModule, sink: Sink): void {
   const types = environmentOf(module.types);
   const seen = new Set<string>();
   for (const template of module.templates) {
-    const verifier = new Verifier(template, lookup, types, sink);
-    if (seen.has(template.name)) verifier.report('DUPLICATE', 'one template of each name', `a second ${template.name}`);
+    const state = verification(template, lookup, types, sink);
+    if (seen.has(template.name)) state.report('DUPLICATE', 'one template of each name', `a second ${template.name}`);
     seen.add(template.name);
-    verifier.check();
+    check(state);
   }
 }
 

@@ -1,6 +1,7 @@
 // Tokens of the text form. Made on demand, so that a large module does not exist as tokens all at once.
 import { IrSyntaxError, type SyntaxCode } from '../errors.js';
 import { MAX_LITERAL_LENGTH, MAX_NAME_LENGTH } from '../limits.js';
+import { continuesName, isDigit, startsName } from '../names.js';
 
 /** `anonymous` is `%3`: a value or block without a name. `end` is the end of the text. */
 export type TokenKind = 'name' | 'anonymous' | 'number' | 'punctuation' | 'end';
@@ -23,20 +24,6 @@ const SLASH = 47;
 
 function isBlank(code: number): boolean {
   return code === 32 || code === 9 || code === 13;
-}
-
-function isDigit(code: number): boolean {
-  return code >= 48 && code <= 57;
-}
-
-/** Letters and `_`. */
-function startsName(code: number): boolean {
-  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
-}
-
-/** Letters, digits, `_` and `.`; false at the end of the text, where the code is NaN. */
-function continuesName(code: number): boolean {
-  return startsName(code) || isDigit(code) || code === 46;
 }
 
 export class Lexer {

@@ -2,9 +2,10 @@
 // value's definition comes before its uses whatever the order of the blocks in the text.
 import { FunctionBuilder } from '../builder.js';
 import { environmentOf } from '../declarations.js';
-import { depthFirst, flowGraph } from '../dominators.js';
+import { walk } from '../dominators.js';
 import type { BlockId, Template, TemplateModule, TypeEnvironment, TypeParam, Value } from '../ir.js';
 import { scalar, type Type } from '../types.js';
+import { giveBackFlow, takeFlow } from '../working-memory.js';
 import { describe, syntaxError, type Token } from './lexer.js';
 import { Reader } from './read.js';
 import { nameOf, OperationResolver } from './resolve-operations.js';
@@ -124,12 +125,20 @@ class FunctionResolver extends OperationResolver {
   /** Depth-first from the entry; then what it does not reach, which the verifier will refuse. */
   #order(): number[] {
     const { blocks } = this.#node;
-    const graph = flowGraph(blocks.length, (b) => {
-      const { terminator } = blocks[b]!;
-      return 'edges' in terminator ? terminator.edges.map(({ label }) => this.#label(label)) : [];
+    const flow = takeFlow(blocks.length);
+    blocks.forEach(({ terminator }, b) => {
+      const [first, second] = 'edges' in terminator ? terminator.edges : [];
+      flow.setSuccessors(
+        b,
+        first === undefined ? -1 : this.#label(first.label),
+        second === undefined ? -1 : this.#label(second.label),
+      );
     });
-    const { order, position } = depthFirst(graph);
-    return [...order, ...blocks.keys()].filter((b, i) => i < order.length || position[b] === -1);
+    walk(flow, blocks.length);
+    const order: number[] = [...flow.order.subarray(0, flow.reached)];
+    for (let b = 0; b < blocks.length; b++) if (!flow.isReachable(b)) order.push(b);
+    giveBackFlow(flow);
+    return order;
   }
 
   #label(token: Token): BlockId {
