@@ -1,7 +1,7 @@
 // Where each virtual register is live, as ranges over instruction positions, where it is used, and where physical registers
 // are taken. Instruction number i reads its inputs at position 2i and writes its result at 2i + 1; ranges are half open.
 import { LinkedLists } from './linked-lists.js';
-import { findLiveAcrossBlocks } from './liveness.js';
+import { findLiveIn } from './liveness.js';
 import {
   ADDRESSED, ARG_COUNT, ARGS, BASE, INDEX, INSTRUCTION_SHIFT, type MachineFunction, MEMORY, NO_MEMORY, REG, RM, ROW,
 } from './machine-function.js'; // biome-ignore format: a list
@@ -28,10 +28,10 @@ export class LiveRanges {
   readonly calls: IntList;
 
   constructor(readonly machine: MachineFunction) {
-    const { liveIn, liveOut } = findLiveAcrossBlocks(machine);
-    this.liveIn = liveIn;
+    this.liveIn = findLiveIn(machine);
     const builder = new Builder(machine);
-    for (let b = machine.blocks.count - 1; b >= 0; b--) builder.block(b, this.blockFrom(b), this.blockTo(b), liveOut);
+    for (let b = machine.blocks.count - 1; b >= 0; b--)
+      builder.block(b, this.blockFrom(b), this.blockTo(b), this.liveIn);
     builder.hintParameters();
     this.hints = builder.hints;
     ({ items: this.ranges, offsets: this.rangeOffsets } = builder.ranges.flatten());
@@ -95,9 +95,12 @@ class Builder {
   }
 
   block(block: number, from: number, to: number, { heads, nodes }: LinkedLists): void {
-    const { edgeArgs, edgeArgOffsets } = this.machine.blocks;
-    for (let node = heads[block]!; node >= 0; node = nodes[node + 1]!) {
-      this.addRange(nodes[node]! + FIRST_VIRTUAL, from, to);
+    const { edgeArgs, edgeArgOffsets, successors } = this.machine.blocks;
+    for (let edge = block * 2; edge < block * 2 + 2; edge++) {
+      if (successors[edge]! < 0) continue;
+      for (let node = heads[successors[edge]!]!; node >= 0; node = nodes[node + 1]!) {
+        this.addRange(nodes[node]! + FIRST_VIRTUAL, from, to);
+      }
     }
     for (let i = edgeArgOffsets[block]!; i < edgeArgOffsets[block + 1]!; i++) {
       const arg = edgeArgs.items[i]!;

@@ -1,4 +1,4 @@
-// Which virtual registers are live where blocks begin and end, found by walking, for each register, from the blocks that use it
+// Which virtual registers are live where blocks begin, found by walking, for each register, from the blocks that use it
 // up to the one that defines it (Boissinot et al. 2011, "Computing liveness sets for SSA-form programs"): the work is the
 // size of the sets.
 import { findPredecessors } from './control-flow.js';
@@ -10,35 +10,26 @@ import { IntList } from './scratch.js';
 import { FIRST_VIRTUAL } from './x64/registers.js';
 import { ROLE_DEF, ROLE_USE, rows } from './x64/row.js';
 
-/** By block: virtual registers, by their numbers less FIRST_VIRTUAL. */
-export interface LiveSets {
-  readonly liveIn: LinkedLists;
-  readonly liveOut: LinkedLists;
-}
-
-export function findLiveAcrossBlocks(machine: MachineFunction): LiveSets {
+/** By block: the virtual registers that are live where it begins, by their numbers less FIRST_VIRTUAL; its parameters are not among them. */
+export function findLiveIn(machine: MachineFunction): LinkedLists {
   const { blocks, scratch } = machine;
   const registerCount = machine.classes.length;
   const definedIn = scratch.filled(registerCount, -1);
   const usedIn = findUsingBlocks(machine, definedIn);
-  const predecessors = findPredecessors(blocks.count, blocks.successors, scratch);
+  const { items: predecessors, offsets } = findPredecessors(blocks.count, blocks.successors, scratch);
   const liveIn = new LinkedLists(blocks.count, scratch);
-  const liveOut = new LinkedLists(blocks.count, scratch);
   const pending = new IntList(scratch);
   for (let v = 0; v < registerCount; v++) {
     for (let node = usedIn.heads[v]!; node >= 0; node = usedIn.nodes[node + 1]!) pending.push(usedIn.nodes[node]!);
     while (pending.length > 0) {
       const block = pending.items[--pending.length]!;
       if (!liveIn.addOnce(block, v)) continue;
-      const end = predecessors.offsets[block + 1]!;
-      for (let p = predecessors.offsets[block]!; p < end; p++) {
-        const before = predecessors.items[p]!;
-        liveOut.addOnce(before, v);
-        if (before !== definedIn[v]) pending.push(before);
+      for (let p = offsets[block]!; p < offsets[block + 1]!; p++) {
+        if (predecessors[p] !== definedIn[v]) pending.push(predecessors[p]!);
       }
     }
   }
-  return { liveIn, liveOut };
+  return liveIn;
 }
 
 /** By virtual register: blocks other than its own that use it. Fills in each one's own block. */

@@ -5,22 +5,28 @@
 /** Arrays up to this length are all of it: less would save nothing. */
 const MIN_SHIFT = 6;
 const MIN_LENGTH = 1 << MIN_SHIFT;
-/** Arrays beyond this many bytes in all are left to the garbage collector when they come back. */
+const SHIFTS = 31;
+/** Where all arrays have more bytes than this, the longest are left to the garbage collector. */
 const KEPT_BYTES = 16 << 20;
 
 export class Scratch {
-  /** Arrays of 2**i elements, ready to be taken. */
-  private readonly free: Int32Array[][] = Array.from({ length: 31 }, () => []);
-  private readonly taken: Int32Array[] = [];
-  private keptBytes = 0;
+  /** By i: all arrays of 2**i elements, those that are taken first, and how many that are. */
+  private readonly arrays: Int32Array[][] = Array.from({ length: SHIFTS }, () => []);
+  private readonly taken: number[] = new Array<number>(SHIFTS).fill(0);
+  private bytes = 0;
 
   /** An array of at least `length` elements, whatever they are, until `release`. */
   take(length: number): Int32Array {
     const shift = length <= MIN_LENGTH ? MIN_SHIFT : 32 - Math.clz32(length - 1);
-    let array = this.free[shift]!.pop();
-    if (array === undefined) array = new Int32Array(2 ** shift);
-    else this.keptBytes -= array.byteLength;
-    this.taken.push(array);
+    const arrays = this.arrays[shift]!;
+    const number = this.taken[shift]!++;
+    return number < arrays.length ? arrays[number]! : this.make(shift);
+  }
+
+  private make(shift: number): Int32Array {
+    const array = new Int32Array(2 ** shift);
+    this.bytes += array.byteLength;
+    this.arrays[shift]!.push(array);
     return array;
   }
 
@@ -41,14 +47,11 @@ export class Scratch {
 
   /** Takes all arrays back. */
   release(): void {
-    const { taken, free } = this;
-    for (let i = 0; i < taken.length; i++) {
-      const array = taken[i]!;
-      if (this.keptBytes + array.byteLength > KEPT_BYTES) continue;
-      this.keptBytes += array.byteLength;
-      free[31 - Math.clz32(array.length)]!.push(array);
+    for (let shift = MIN_SHIFT; shift < SHIFTS; shift++) this.taken[shift] = 0;
+    for (let shift = SHIFTS - 1; this.bytes > KEPT_BYTES; shift--) {
+      const arrays = this.arrays[shift]!;
+      while (arrays.length > 0 && this.bytes > KEPT_BYTES) this.bytes -= arrays.pop()!.byteLength;
     }
-    taken.length = 0;
   }
 }
 

@@ -1,22 +1,14 @@
 // Compiles the functions of one unit: lowering, live ranges, register allocation, emission for each, then the calls between
 // them, the constants and the tables that whoever installs the code needs.
-import {
-  type ConcreteFunction,
-  lineTable,
-  mangle,
-  type Signature,
-  signatureToString,
-  type TrapKind,
-  type Type,
-} from '@simple-jit/template-ir';
+import { type ConcreteFunction, lineTable, type Signature, type TrapKind, type Type } from '@simple-jit/template-ir';
 import { allocateRegisters } from './allocate.js';
 import type { Allocation } from './allocation.js';
+import { Callees, signatureOf } from './callees.js';
 import { type CpuFeature, CpuFeatures } from './cpu-features.js';
 import { emitFunction, type UnitSink } from './emit.js';
 import { CodegenError } from './errors.js';
-import { type ImportKind, slotKeyOf } from './imports.js';
+import type { ImportKind } from './imports.js';
 import { LiveRanges } from './live-ranges.js';
-import type { ResolveCall } from './lower/calls.js';
 import { lowerFunction } from './lower/function.js';
 import { type Workspace, withWorkspace } from './workspace.js';
 
@@ -126,50 +118,12 @@ function compileIn(
   functions: readonly ConcreteFunction[],
   options: InternalOptions,
 ): CompiledUnit {
-  const symbols = new Set<string>();
-  // Calls name a template and types; the symbol that a function is linked under may be another.
-  const callees = new Map<string, number>();
-  functions.forEach((fn, i) => {
-    const known = mangle(fn.name, fn.typeArgs);
-    if (symbols.has(fn.symbol) || callees.has(known)) {
-      const problem = `${known} is in the unit twice; functions of one unit need distinct symbols, and templates distinct names`;
-      throw new CodegenError('ERR_DUPLICATE_SYMBOL', fn.symbol, problem);
-    }
-    symbols.add(fn.symbol);
-    callees.set(known, i);
-  });
-  const signatures = functions.map(signatureOf);
-  const signatureTexts = signatures.map(signatureToString);
-  const imports = new Map<string, CompiledImport & { readonly sites: number[] }>();
-  const importNumbers = new Map<string, number>();
-
-  const resolveCall =
-    (caller: ConcreteFunction): ResolveCall =>
-    (kind, symbol, callee, signature) => {
-      const wanted = signatureToString(signature);
-      const local = kind === 'external' ? -1 : (callees.get(symbol) ?? -1);
-      if (local >= 0) {
-        if (signatureTexts[local] !== wanted) throw mismatch(caller, symbol, wanted, signatureTexts[local]!);
-        return { local, imported: -1 };
-      }
-      const key = slotKeyOf({ kind, symbol });
-      const known = imports.get(key);
-      if (known === undefined) {
-        importNumbers.set(key, imports.size);
-        const { template, typeArgs } = callee;
-        imports.set(key, { kind, symbol, template, typeArgs, signature, sites: [] });
-      } else if (kind !== 'external' && signatureToString(known.signature) !== wanted) {
-        // C has one `malloc` for all pointer types.
-        throw mismatch(caller, symbol, wanted, signatureToString(known.signature));
-      }
-      return { local: -1, imported: importNumbers.get(key)! };
-    };
-
+  const callees = new Callees(functions);
   const sink: UnitSink = { traps: [], localCalls: [], importSites: [], lines: [] };
   const features = new CpuFeatures(options.cpuFeatures ?? BASELINE);
-  const compiled = functions.map((fn, i): CompiledFunction => {
+  const compiled = functions.map((fn): CompiledFunction => {
     const lines = options.lines ? lineTable(fn) : undefined;
-    const live = new LiveRanges(lowerFunction(fn, scratch, assembler, features, resolveCall(fn), lines));
+    const live = new LiveRanges(lowerFunction(fn, scratch, assembler, features, callees, lines));
     const allocation = allocateRegisters(live, options.registers);
     options.onAllocated?.(live, allocation);
     assembler.align(16, 0xcc);
@@ -177,28 +131,19 @@ function compileIn(
     emitFunction(live, allocation, assembler, sink);
     scratch.release();
     if (assembler.size > 2 ** 30) throw new CodegenError('ERR_TOO_LARGE', fn.symbol, 'the unit exceeds 1 GiB of code');
-    return { symbol: fn.symbol, offset, size: assembler.size - offset, signature: signatures[i]! };
+    return { symbol: fn.symbol, offset, size: assembler.size - offset, signature: signatureOf(fn) };
   });
   assembler.emitConstants();
   for (const { site, target } of sink.localCalls) assembler.patch(site, compiled[target]!.offset);
-  const importList = [...imports.values()];
-  for (const { site, imported } of sink.importSites) importList[imported]!.sites.push(site);
+  for (const { site, imported } of sink.importSites) callees.imports[imported]!.sites.push(site);
   return {
     target: TARGET,
     generator: GENERATOR_VERSION,
     code: assembler.finish(),
     functions: compiled,
-    imports: importList,
+    imports: callees.imports,
     traps: sink.traps,
     lines: sink.lines,
     cpuFeatures: features.used,
   };
-}
-
-function signatureOf(fn: ConcreteFunction): Signature {
-  return { params: fn.blocks[0]!.params.map((param) => fn.valueTypes[param]!), result: fn.result };
-}
-
-function mismatch(caller: ConcreteFunction, symbol: string, wanted: string, found: string): CodegenError {
-  return new CodegenError('ERR_SIGNATURE_MISMATCH', caller.symbol, `calls ${symbol} as ${wanted}, but it is ${found}`);
 }

@@ -1,25 +1,17 @@
 // Calls: of functions of the unit, through import slots, through pointers, and of C functions; and the addresses of functions.
 import { type Callee, type Instruction, mangle, type Signature, type Value } from '@simple-jit/template-ir';
-import type { ImportKind } from '../imports.js';
+import type { Callees } from '../callees.js';
 import { type CallTarget, pseudos } from '../machine-ir.js';
 import { GENERAL, NO_REG, RESULT_REGISTER, type RegClass, VECTOR, VECTOR_RESULT_REGISTER } from '../x64/registers.js';
 import { assignArguments } from './arguments.js';
 import type { LoweringContext } from './context.js';
 import { extend } from './integers.js';
 
-/** Finds what a call goes to, checking the signature that it relies on. */
-export type ResolveCall = (
-  kind: ImportKind,
-  symbol: string,
-  callee: Callee,
-  signature: Signature,
-) => { readonly local: number; readonly imported: number };
-
 type CallInstruction = Instruction & { readonly op: 'call' | 'invoke' | 'extern' };
 
 const NO_CALLEE: Callee = { template: '', typeArgs: [] };
 
-export function lowerCall(context: LoweringContext, call: CallInstruction, resolveCall: ResolveCall): void {
+export function lowerCall(context: LoweringContext, call: CallInstruction, callees: Callees): void {
   const { machine } = context;
   const argClasses = call.args.map((arg) => context.typeOf(arg).cls);
   const isForeign = call.op === 'extern';
@@ -28,7 +20,7 @@ export function lowerCall(context: LoweringContext, call: CallInstruction, resol
   const { stackArguments } = assignArguments(argClasses);
   machine.outgoingBytes = Math.max(machine.outgoingBytes, stackArguments * 8);
   machine.hasCalls = true;
-  context.emitCall(pseudos.call, NO_REG, targetOf(context, call, argClasses, resolveCall), args);
+  context.emitCall(pseudos.call, NO_REG, targetOf(context, call, argClasses, callees), args);
   if (call.result === undefined || !context.uses.isUsed(call.result)) return;
   const from = context.typeOf(call.result).cls === VECTOR ? VECTOR_RESULT_REGISTER : RESULT_REGISTER;
   context.copy(context.defineValue(call.result), from);
@@ -38,7 +30,7 @@ function targetOf(
   context: LoweringContext,
   call: CallInstruction,
   argClasses: readonly RegClass[],
-  resolveCall: ResolveCall,
+  callees: Callees,
 ): CallTarget {
   if (call.op === 'invoke') return { symbol: '', local: -1, imported: -1, foreign: false, argClasses };
   const { valueTypes } = context.source;
@@ -47,11 +39,11 @@ function targetOf(
     result: call.result === undefined ? undefined : valueTypes[call.result]!,
   };
   if (call.op === 'extern') {
-    const { local, imported } = resolveCall('external', call.symbol, NO_CALLEE, signature);
+    const { local, imported } = callees.resolve(context.source, 'external', call.symbol, NO_CALLEE, signature);
     return { symbol: call.symbol, local, imported, foreign: true, argClasses };
   }
   const symbol = mangle(call.callee.template, call.callee.typeArgs);
-  const { local, imported } = resolveCall('call', symbol, call.callee, signature);
+  const { local, imported } = callees.resolve(context.source, 'call', symbol, call.callee, signature);
   return { symbol, local, imported, foreign: false, argClasses };
 }
 
@@ -75,12 +67,14 @@ function useAsForeign(context: LoweringContext, arg: Value): number {
 export function lowerFunctionAddress(
   context: LoweringContext,
   { result, callee }: Instruction & { readonly op: 'fnaddr' },
-  resolveCall: ResolveCall,
+  callees: Callees,
 ): void {
   const type = context.source.valueTypes[result]!;
   if (type.kind !== 'fn') throw context.unsupported('an address of a function that is no function pointer');
   const symbol = mangle(callee.template, callee.typeArgs);
-  const { local, imported } = resolveCall('address', symbol, callee, { params: type.params, result: type.result });
+  const { params, result: returned } = type;
+  const signature = { params, result: returned };
+  const { local, imported } = callees.resolve(context.source, 'address', symbol, callee, signature);
   const target = { symbol, local, imported, foreign: false, argClasses: [] };
   context.emitCall(pseudos.functionAddress, context.defineValue(result), target, []);
 }

@@ -9,6 +9,7 @@ import type {
   UnaryOp,
   Value,
 } from '@simple-jit/template-ir';
+import type { Callees } from '../callees.js';
 import type { CpuFeatures } from '../cpu-features.js';
 import { MachineFunction } from '../machine-function.js';
 import { pseudos } from '../machine-ir.js';
@@ -17,7 +18,7 @@ import type { Assembler } from '../x64/assembler.js';
 import { NO_REG, VECTOR } from '../x64/registers.js';
 import { assignArguments } from './arguments.js';
 import { arrangeBlocks, edgeOf } from './blocks.js';
-import { lowerCall, lowerFunctionAddress, type ResolveCall } from './calls.js';
+import { lowerCall, lowerFunctionAddress } from './calls.js';
 import { lowerBounds, lowerItemCheck } from './checked.js';
 import { lowerComparison, lowerCondition, lowerSelect } from './compare.js';
 import { LoweringContext } from './context.js';
@@ -33,7 +34,7 @@ export function lowerFunction(
   scratch: Scratch,
   assembler: Assembler,
   features: CpuFeatures,
-  resolveCall: ResolveCall,
+  callees: Callees,
   lines?: readonly BlockLines[],
 ): MachineFunction {
   const { blocks, origins, layout } = arrangeBlocks(source, scratch);
@@ -59,7 +60,7 @@ export function lowerFunction(
       const instruction = instructions[i]!;
       if (!context.uses.isNeeded(instruction)) continue;
       context.beginStatement(blockLines?.instructions[i]);
-      lowerInstruction(context, instruction, resolveCall);
+      lowerInstruction(context, instruction, callees);
     }
     context.beginStatement(blockLines?.terminator);
     terminators[origin] = context.statement;
@@ -123,7 +124,7 @@ function lowerTerminator(context: LoweringContext, terminator: Terminator): void
   }
 }
 
-function lowerInstruction(context: LoweringContext, instruction: Instruction, resolveCall: ResolveCall): void {
+function lowerInstruction(context: LoweringContext, instruction: Instruction, callees: Callees): void {
   switch (instruction.op) {
     case 'const':
       context.defineConstant(instruction.result, instruction.value);
@@ -189,10 +190,10 @@ function lowerInstruction(context: LoweringContext, instruction: Instruction, re
     case 'call':
     case 'invoke':
     case 'extern':
-      lowerCall(context, instruction, resolveCall);
+      lowerCall(context, instruction, callees);
       return;
     case 'fnaddr':
-      lowerFunctionAddress(context, instruction, resolveCall);
+      lowerFunctionAddress(context, instruction, callees);
       return;
     case 'sizeof':
     case 'alignof':
