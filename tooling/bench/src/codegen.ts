@@ -5,6 +5,7 @@ import { compileUnit } from '@simple-jit/codegen';
 import { type BoundFunction, bindFunction, CodeArena, type NativeSignature } from '@simple-jit/native-mem';
 import { type ConcreteFunction, parseModule, scalar, specialise } from '@simple-jit/template-ir';
 import { type BenchRow, type CompareOptions, compare, duration, medians } from './compare.js';
+import { benchGrowth } from './growth.js';
 import { instantiateSum } from './wasm-sum.js';
 
 const library = parseModule(readFileSync(new URL('../../../examples/collections.tir', import.meta.url), 'utf8'));
@@ -17,7 +18,7 @@ const instance = (name: string): ConcreteFunction =>
   specialise(library.templates.find((template) => template.name === name)!, F64);
 
 export async function benchCodegen(): Promise<BenchRow[]> {
-  return [...(await compiling()), ...(await running()), ...(await growth())];
+  return [...(await compiling()), ...(await running()), ...(await benchGrowth())];
 }
 
 /** Both sides have a compiler to warm up: ours is JavaScript itself, theirs tiers up what it runs. */
@@ -167,45 +168,4 @@ function siftDown(data: Float64Array, root: number, n: number): void {
     hole = child;
   }
   data[hole] = moving;
-}
-
-/** A function of about `count` instructions: arithmetic, a branch now and then. */
-function generated(count: number): ConcreteFunction {
-  const lines = ['module m', 'fn f(x: i64, y: i64) -> i64 {', 'entry:', '  v0 = add x, y'];
-  for (let i = 1; i < count; i++) {
-    if (i % 10 === 9) {
-      lines.push(`  c${i} = gt v${i - 1}, y`, `  branch c${i}, yes${i}, join${i}(v${i - 1})`);
-      lines.push(`yes${i}:`, `  w${i} = sub v${i - 1}, x`, `  jump join${i}(w${i})`, `join${i}(v${i}: i64):`);
-    } else
-      lines.push(
-        `  v${i} = ${['add', 'xor', 'mul', 'sub'][i % 4]} v${i - 1}, ${i % 3 === 0 ? 'x' : `v${Math.max(0, i - 5)}`}`,
-      );
-  }
-  lines.push(`  return v${count - 1}`, '}');
-  return specialise(parseModule(lines.join('\n')).templates[0]!, []);
-}
-
-async function growth(): Promise<BenchRow[]> {
-  const rows: BenchRow[] = [];
-  const base = 100;
-  const small = generated(base);
-  for (const count of [10, 1_000, 10_000]) {
-    const fn = generated(count);
-    const what = `compile a function of ${count} instructions`;
-    const [time, reference] = await medians(
-      what,
-      () => compileUnit([fn]),
-      () => compileUnit([small]),
-      LONG,
-    );
-    const linear = (reference * count) / base;
-    const each = `${((time * 1e6) / count).toFixed(0)} ns each`;
-    rows.push({
-      what,
-      ours: `${duration(time)} (${each})`,
-      against: `${count / base} times that of ${base}: ${duration(linear)}`,
-      ratio: linear / time,
-    });
-  }
-  return rows;
 }

@@ -1,0 +1,106 @@
+// That compiling costs no more for each instruction of a large function than of a small one.
+import { compileUnit } from '@simple-jit/codegen';
+import { type ConcreteFunction, parseModule, specialise } from '@simple-jit/template-ir';
+import { type BenchRow, compare } from './compare.js';
+
+const BASE = 100;
+
+export async function benchGrowth(): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const [name, shape] of Object.entries(shapes)) {
+    const small = unitOf(shape(BASE));
+    for (const count of [10, 1_000, 10_000]) {
+      const unit = unitOf(shape(count));
+      // As many instructions on both sides: then what else the machine does disturbs both alike.
+      const total = Math.max(count, BASE);
+      rows.push(
+        await compare(
+          `compile ${total} instructions of ${name}, in functions of ${count}`,
+          () => repeat(total / count, unit),
+          `in functions of ${BASE}`,
+          () => repeat(total / BASE, small),
+          { warmUp: 500 },
+        ),
+      );
+    }
+  }
+  return rows;
+}
+
+function repeat(times: number, unit: readonly ConcreteFunction[]): void {
+  for (let i = 0; i < times; i++) compileUnit(unit);
+}
+
+function unitOf(text: string): ConcreteFunction[] {
+  return parseModule(`module m\n${text}`).templates.map((template) => specialise(template, []));
+}
+
+/** Makes `f` of about `count` instructions. */
+type Shape = (count: number) => string;
+
+const lines = (count: number, line: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => line(i)).join('\n');
+
+const branches: Shape = (count) => {
+  const step = (i: number): string => {
+    if (i % 10 !== 9) {
+      const op = ['add', 'xor', 'mul', 'sub'][i % 4];
+      return `  v${i} = ${op} v${i - 1}, ${i % 3 === 0 ? 'x' : `v${Math.max(0, i - 5)}`}`;
+    }
+    return `  c${i} = gt v${i - 1}, y
+  branch c${i}, yes${i}, join${i}(v${i - 1})
+yes${i}:
+  w${i} = sub v${i - 1}, x
+  jump join${i}(w${i})
+join${i}(v${i}: i64):`;
+  };
+  return `fn f(x: i64, y: i64) -> i64 {
+entry:
+  v0 = add x, y
+${lines(count - 1, (i) => step(i + 1))}
+  return v${count - 1}
+}`;
+};
+
+const loops: Shape = (count) => {
+  const last = Math.ceil(count / 8) - 1;
+  return `fn f(x: i64, y: i64) -> i64 {
+entry:
+  jump loop0(0, x)
+${lines(
+  last + 1,
+  (i) => `loop${i}(i${i}: i64, s${i}: i64):
+  more${i} = lt i${i}, y
+  branch more${i}, body${i}, done${i}
+body${i}:
+  t${i} = add s${i}, i${i}
+  u${i} = xor t${i}, x
+  j${i} = add i${i}, 1
+  jump loop${i}(j${i}, u${i})
+done${i}:
+  ${i === last ? `return s${i}` : `jump loop${i + 1}(0, s${i})`}`,
+)}
+}`;
+};
+
+const calls: Shape = (count) => `fn g(x: i64, y: i64) -> i64 {
+entry:
+  return y
+}
+fn f(x: i64, y: i64) -> i64 {
+entry:
+  v0 = add x, y
+${lines(count - 1, (i) => `  v${i + 1} = ${i % 3 === 0 ? `call g(v${i}, y)` : `add v${i}, x`}`)}
+  return v${count - 1}
+}`;
+
+/** Half of them compute values, the other half needs these: most are spilled. */
+const spilled: Shape = (count) => `fn f(x: i64, y: i64) -> i64 {
+entry:
+  s0 = add x, y
+${lines(count / 2, (i) => `  a${i} = add x, ${i}`)}
+${lines(count / 2, (i) => `  s${i + 1} = xor s${i}, a${i}`)}
+  return s${count / 2}
+}`;
+
+const shapes: Record<string, Shape> = { branches, loops, calls, 'spilled values': spilled };
