@@ -4,7 +4,7 @@ import type { Allocation } from './allocation.js';
 import { emitDivide, emitFloatSelect, emitFma, emitLea, emitU64ToFloat } from './expand.js';
 import { emitCopyBlock, emitCopyMemory, emitFillMemory, emitZeroMemory } from './expand-memory.js';
 import { Frame } from './frame.js';
-import { layoutBlocks } from './layout.js';
+import { layoutBlocks, threadJumps } from './layout.js';
 import type { LiveRanges } from './live-ranges.js';
 import { assignArguments } from './lower/arguments.js';
 import {
@@ -39,7 +39,6 @@ import {
 } from './machine-ir.js';
 import { Mover, OUTGOING } from './moves.js';
 import { type ResolvedMoves, resolveMoves, slotToStore, writtenBy } from './resolve.js';
-import { IntList } from './scratch.js';
 import type { Assembler } from './x64/assembler.js';
 import {
   CC_E,
@@ -62,10 +61,10 @@ import { x64 } from './x64/table.js';
 /** What emission collects over all functions of a unit. */
 export interface UnitSink {
   readonly traps: { offset: number; kind: TrapKind }[];
-  /** A rel32 to another function of the unit. */
-  readonly localCalls: { site: number; target: number }[];
-  /** A displacement to an import's slot. */
-  readonly importSites: { site: number; imported: number }[];
+  /** In pairs: the site of a rel32, and to which function of the unit it leads. */
+  readonly localCalls: number[];
+  /** In pairs: the site of a displacement, and to the slot of which import it leads. */
+  readonly importSites: number[];
   /** Where code of another line begins, by ascending offset. */
   readonly lines: { offset: number; line: number }[];
 }
@@ -98,7 +97,7 @@ class Emitter {
     const { slotCount, savedRegisters } = allocation;
     this.frame = new Frame(symbol, outgoingBytes, slotCount, savedRegisters, hasCalls || alignFrame, objectBytes);
     this.mover = new Mover(assembler, this.machine.constants, this.frame.slotOffset, slotCount, this.machine.scratch);
-    this.threads = this.threadJumps();
+    this.threads = threadJumps(this.machine, this.resolved);
   }
 
   run(): void {
@@ -162,36 +161,6 @@ class Emitter {
     const label = this.assembler.newLabel();
     this.stubs.push({ label, kind, statement: this.statement });
     return label;
-  }
-
-  /** By block: where a jump to it ends up, past blocks that only jump on. */
-  private threadJumps(): Int32Array {
-    const { scratch, blocks } = this.machine;
-    const { count, successors } = blocks;
-    const threads = scratch.filled(count, -1);
-    const path = new IntList(scratch);
-    for (let block = 0; block < count; block++) {
-      let target = block;
-      path.length = 0;
-      while (threads[target] === -1 && this.onlyJumps(target)) {
-        threads[target] = target; // where an endless empty loop is entered, it stays
-        path.push(target);
-        target = successors[target * 2]!;
-      }
-      if (threads[target] !== -1) target = threads[target]!;
-      threads[target] = target;
-      for (let i = 0; i < path.length; i++) threads[path.items[i]!] = target;
-    }
-    return threads;
-  }
-
-  private onlyJumps(block: number): boolean {
-    const { blocks, code } = this.machine;
-    const first = blocks.firstInstruction[block]!;
-    if (block === 0 || blocks.firstInstruction[block + 1]! !== first + 1) return false;
-    if (code[(first << INSTRUCTION_SHIFT) + ROW] !== pseudos.jump.id) return false;
-    const { atStart, atEnd, beforeInstruction } = this.resolved;
-    return atStart.isEmpty(block) && atEnd.isEmpty(block) && beforeInstruction.isEmpty(first);
   }
 
   /** The place of an operand that is read at `position` or written at it (then it is odd). */
@@ -345,10 +314,10 @@ class Emitter {
     mover.parallel();
     if (target.local >= 0) {
       assembler.registers(x64.call, 0, 0);
-      sink.localCalls.push({ site: assembler.size - 4, target: target.local });
+      sink.localCalls.push(assembler.size - 4, target.local);
     } else if (target.imported >= 0) {
       if (target.foreign) this.frame.probeForForeign(assembler);
-      sink.importSites.push({ site: assembler.ripRelative(x64.callMemory, 0), imported: target.imported });
+      sink.importSites.push(assembler.ripRelative(x64.callMemory, 0), target.imported);
     } else {
       assembler.registers(x64.callRegister, 0, RAX);
       this.afterInvoke = assembler.size;
@@ -358,8 +327,8 @@ class Emitter {
   private functionAddress(target: CallTarget, to: number): void {
     const { assembler, sink } = this;
     if (target.local >= 0) {
-      sink.localCalls.push({ site: assembler.ripRelative(x64.lea64, to), target: target.local });
-    } else sink.importSites.push({ site: assembler.ripRelative(x64.mov64, to), imported: target.imported });
+      sink.localCalls.push(assembler.ripRelative(x64.lea64, to), target.local);
+    } else sink.importSites.push(assembler.ripRelative(x64.mov64, to), target.imported);
   }
 
   private return(at: number, position: number): void {

@@ -1,7 +1,8 @@
-// The order in which blocks are emitted: that of the machine IR, with the test of a `while` loop moved below its body. Then
-// an iteration takes one jump instead of two. Allocation has numbered the blocks before; only where bytes go changes here.
+// Where jumps end up, and the order in which blocks are emitted: that of the machine IR, with the test of a `while` loop moved below
+// its body. Then an iteration takes one jump instead of two. Allocation has numbered the blocks before; only where bytes go changes here.
 import { INSTRUCTION_SHIFT, type MachineFunction, ROW } from './machine-function.js';
-import { PSEUDO_BRANCH, PSEUDO_JUMP } from './machine-ir.js';
+import { PSEUDO_BRANCH, PSEUDO_JUMP, pseudos } from './machine-ir.js';
+import type { ResolvedMoves } from './resolve.js';
 import { IntList } from './scratch.js';
 import { rows } from './x64/row.js';
 
@@ -50,4 +51,32 @@ export function layoutBlocks(machine: MachineFunction, threads: Int32Array): Int
 function endOf({ code, blocks }: MachineFunction, block: number): number {
   const last = blocks.firstInstruction[block + 1]! - 1;
   return rows[code[(last << INSTRUCTION_SHIFT) + ROW]!]!.pseudo;
+}
+
+/** By block: where a jump to it ends up, past blocks that only jump on. */
+export function threadJumps(machine: MachineFunction, resolved: ResolvedMoves): Int32Array {
+  const { count, successors } = machine.blocks;
+  const threads = machine.scratch.filled(count, -1);
+  const path = new IntList(machine.scratch);
+  for (let block = 0; block < count; block++) {
+    let target = block;
+    path.length = 0;
+    while (threads[target] === -1 && onlyJumps(machine, resolved, target)) {
+      threads[target] = target; // where an endless empty loop is entered, it stays
+      path.push(target);
+      target = successors[target * 2]!;
+    }
+    if (threads[target] !== -1) target = threads[target]!;
+    threads[target] = target;
+    for (let i = 0; i < path.length; i++) threads[path.items[i]!] = target;
+  }
+  return threads;
+}
+
+function onlyJumps({ blocks, code }: MachineFunction, resolved: ResolvedMoves, block: number): boolean {
+  const first = blocks.firstInstruction[block]!;
+  if (block === 0 || blocks.firstInstruction[block + 1]! !== first + 1) return false;
+  if (code[(first << INSTRUCTION_SHIFT) + ROW] !== pseudos.jump.id) return false;
+  const { atStart, atEnd, beforeInstruction } = resolved;
+  return atStart.isEmpty(block) && atEnd.isEmpty(block) && beforeInstruction.isEmpty(first);
 }

@@ -134,8 +134,9 @@ function compileIn(
     return { symbol: fn.symbol, offset, size: assembler.size - offset, signature: signatureOf(fn) };
   });
   assembler.emitConstants();
-  for (const { site, target } of sink.localCalls) assembler.patch(site, compiled[target]!.offset);
-  for (const { site, imported } of sink.importSites) callees.imports[imported]!.sites.push(site);
+  const { localCalls, importSites } = sink;
+  for (let i = 0; i < localCalls.length; i += 2) assembler.patch(localCalls[i]!, compiled[localCalls[i + 1]!]!.offset);
+  for (let i = 0; i < importSites.length; i += 2) callees.imports[importSites[i + 1]!]!.sites.push(importSites[i]!);
   return {
     target: TARGET,
     generator: GENERATOR_VERSION,
