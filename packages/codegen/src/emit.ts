@@ -34,7 +34,6 @@ import {
   PSEUDO_UNREACHABLE,
   PSEUDO_ZERO,
   PSEUDO_ZERO_MEMORY,
-  pseudos,
   TRAP_KINDS,
 } from './machine-ir.js';
 import { Mover, OUTGOING } from './moves.js';
