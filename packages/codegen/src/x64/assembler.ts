@@ -15,15 +15,19 @@ export class Assembler {
   size = 0;
   private readonly scratch = new Scratch();
   /** Displacements of 4 bytes, in pairs: where, and the constant of what index (see `constantIndex`) they lead to. */
-  private poolFixups = new IntList(this.scratch);
-  private poolWords = new IntList(this.scratch);
+  private poolFixups!: IntList;
+  private poolWords!: IntList;
   private readonly poolIndexes = new Map<string, number>();
   /** By label: where it is, or -1. */
-  private labels = new IntList(this.scratch);
+  private labels!: IntList;
   /** Displacements of 4 bytes, in pairs: where, and what label they lead to. */
-  private labelFixups = new IntList(this.scratch);
+  private labelFixups!: IntList;
   /** What the next instruction with a VEX prefix has in vvvv. */
   private second = 0;
+
+  constructor() {
+    this.reset();
+  }
 
   // ---- instructions ----
 
