@@ -64,7 +64,8 @@ const NEEDS: Record<UnaryOp | BinaryOp | CompareOp, { readonly bound: Bound; rea
   ge: { bound: 'Ord' },
 };
 
-interface Rule {
+/** The rule of an operation on one or two operands of one type. */
+export interface Rule {
   readonly bound: Bound;
   readonly orBool: boolean;
   readonly isUnary: boolean;
@@ -72,7 +73,7 @@ interface Rule {
   readonly result: Type | undefined;
 }
 
-const RULES: ReadonlyMap<string, Rule> = new Map(
+export const RULES: ReadonlyMap<string, Rule> = new Map(
   (Object.keys(NEEDS) as (keyof typeof NEEDS)[]).map((op) => {
     const { bound, orBool = false } = NEEDS[op];
     return [op, { bound, orBool, isUnary: isUnary(op), result: isCompare(op) ? BOOL : undefined }];
@@ -97,11 +98,16 @@ export function expectResult(context: TypingContext, result: Value, expected: Ty
  */
 export function checkInstruction(instruction: Instruction, context: TypingContext): void {
   const rule = RULES.get(instruction.op);
-  if (rule === undefined) {
-    checkOther(instruction as OtherInstruction, context);
-    return;
-  }
-  const { op, result } = instruction as BinaryInstruction | UnaryInstruction;
+  if (rule === undefined) checkOther(instruction as OtherInstruction, context);
+  else checkSimple(instruction as SimpleInstruction, rule, context);
+}
+
+export type SimpleInstruction = UnaryInstruction | BinaryInstruction;
+export type OtherInstruction = Exclude<Instruction, { op: keyof typeof NEEDS }>;
+
+/** `checkInstruction` for what has a rule. */
+export function checkSimple(instruction: SimpleInstruction, rule: Rule, context: TypingContext): void {
+  const { op, result } = instruction;
   const first = rule.isUnary ? (instruction as UnaryInstruction).arg : (instruction as BinaryInstruction).left;
   const type = context.types[first]!;
   checkBound(op, rule, type, context);
@@ -109,9 +115,8 @@ export function checkInstruction(instruction: Instruction, context: TypingContex
   expectResult(context, result, rule.result ?? type);
 }
 
-type OtherInstruction = Exclude<Instruction, { op: keyof typeof NEEDS }>;
-
-function checkOther(instruction: OtherInstruction, context: TypingContext): void {
+/** `checkInstruction` for what has none. */
+export function checkOther(instruction: OtherInstruction, context: TypingContext): void {
   const { types, typeParams, report } = context;
   switch (instruction.op) {
     case 'const': {

@@ -34,6 +34,25 @@ export function concreteInstruction(
       const { op, result, base, index } = instruction;
       return { op, result, base, index, size: pointedSize(valueTypes[base], concretion) };
     }
+    case 'item':
+    case 'copy':
+    case 'field':
+    case 'slot':
+    case 'call':
+    case 'fnaddr':
+    case 'sizeof':
+    case 'alignof':
+    case 'offsetof':
+    case 'tagof':
+      return withLayouts(instruction, valueTypes, concretion);
+    default:
+      return instruction;
+  }
+}
+
+/** Instructions in which types, sizes or offsets are written that not every function has. */
+function withLayouts(instruction: Instruction, valueTypes: readonly Type[], concretion: Concretion): Instruction {
+  switch (instruction.op) {
     case 'item': {
       const array = valueTypes[instruction.base];
       const isArray = array?.kind === 'ptr' && array.to.kind === 'array';
@@ -74,13 +93,13 @@ function refuseLiteral(value: ConstValue, type: Type, generic: Type, { template,
 
 /** The size of what a value points to; undefined where the verifier will find that it does not. */
 function pointedSize(pointer: Type | undefined, concretion: Concretion): number | undefined {
-  return pointer?.kind === 'ptr' ? sizeIn(pointer.to, concretion) : undefined;
+  if (pointer?.kind !== 'ptr') return undefined;
+  return pointer.to.kind === 'scalar' ? sizeOf(pointer.to) : sizeIn(pointer.to, concretion);
 }
 
 function sizeIn(type: Type, concretion: Concretion): number | undefined {
-  if (type.kind === 'scalar') return sizeOf(type);
   if (!isConcrete(type)) return undefined;
-  return type.kind === 'ptr' ? 8 : layoutIn(type, concretion).size;
+  return type.kind === 'scalar' || type.kind === 'ptr' ? sizeOf(type) : layoutIn(type, concretion).size;
 }
 
 function concreteCallee({ template, typeArgs }: Callee, concretion: Concretion): Callee {

@@ -4,7 +4,7 @@ import { IrLayoutError, IrSpecialiseError, type SpecialiseCode } from './errors.
 import type { Layout, TypeEnvironment, TypeParam } from './ir.js';
 import { Layouts, type TypeLayout } from './layout.js';
 import { MAX_SLOT_BYTES, MAX_TYPE_DEPTH, MAX_TYPE_PARTS } from './limits.js';
-import { depthOf, mentionsNamed, partsOf, ptr, substitute, type Type, typeToString } from './types.js';
+import { depthOf, isPlain, mentionsNamed, partsOf, ptr, substitute, type Type, typeToString } from './types.js';
 import { partsWithin } from './verify-declarations.js';
 
 /** One specialisation: type arguments, declarations, and what was found out of them. */
@@ -21,12 +21,11 @@ export interface Concretion {
 
 /** The type with the arguments in it. Throws IrSpecialiseError with UNKNOWN_TYPE for a struct or enum that nothing declares. */
 export function concreteType(type: Type, concretion: Concretion): Type {
-  if (type.kind === 'scalar') return type;
+  if (isPlain(type)) return type;
   if (type.kind === 'param') {
     const arg = concretion.typeArgs[type.index];
     if (arg?.kind === 'scalar') return arg;
   } else if (type.kind === 'ptr') {
-    if (type.to.kind === 'scalar') return type;
     const to = type.to.kind === 'param' ? concretion.typeArgs[type.to.index] : undefined;
     if (to?.kind === 'scalar') return ptr(to);
   }

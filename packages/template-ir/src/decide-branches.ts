@@ -8,7 +8,12 @@ import { substitute, type Type } from './types.js';
 
 /** The same function, still generic but for its branches on types; itself, with all its numbers, if it has none. */
 export function decideBranches<F extends IrFunction>(fn: F, typeArgs: readonly Type[]): F {
-  if (!fn.blocks.some(({ terminator }) => terminator.op === 'if')) return fn;
+  const { blocks } = fn;
+  for (let b = 0; b < blocks.length; b++) if (blocks[b]!.terminator.op === 'if') return decideAll(fn, typeArgs);
+  return fn;
+}
+
+function decideAll<F extends IrFunction>(fn: F, typeArgs: readonly Type[]): F {
   const terminators = fn.blocks.map(({ terminator }) => decide(terminator, typeArgs));
   const numbers = numberReached(terminators);
   const renumbered = (edge: Edge): Edge => ({ ...edge, block: (numbers[edge.block] ?? edge.block) as BlockId });

@@ -64,13 +64,14 @@ export class ControlFlow {
     return this.position[block]! >= 0;
   }
 
-  /** True if every path from the entry to `block` passes `dominator`; both reachable. A block dominates itself. */
+  /** True if every path from the entry to `block` passes `dominator`, so also if there is none. A block dominates itself. */
   dominates(dominator: number, block: number): boolean {
     if (!this.hasDominators) findDominators(this);
+    const b = this.position[block]!;
     const a = this.position[dominator]!;
-    const at = this.first[this.position[block]!]!;
-    const start = this.first[a]!;
-    return at >= start && at < start + this.size[a]!;
+    if (b < 0 || a < 0) return b < 0;
+    const place = this.first[b]! - this.first[a]!;
+    return place >= 0 && place < this.size[a]!;
   }
 
   /** The block that dominates a reachable block immediately; the entry's is itself. */

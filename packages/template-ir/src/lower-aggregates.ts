@@ -8,17 +8,20 @@
 import { factsOf } from './intern.js';
 import type { Block, ConcreteFunction, Edge, Instruction, IrFunction, Layout, Terminator, Value } from './ir.js';
 import { edgesOf } from './operations.js';
-import { fnType, isAggregate, ptr, rebuild, scalar, type Type } from './types.js';
+import { fnType, isAggregate, isPlain, ptr, rebuild, scalar, type Type } from './types.js';
 
 /** True if the function has values of aggregate types, or passes some through function pointers. */
 export function hasAggregates(fn: IrFunction): boolean {
-  if (fn.result !== undefined && needsLowering(fn.result)) return true;
-  for (const type of fn.valueTypes) if (needsLowering(type)) return true;
+  const { result, valueTypes } = fn;
+  if (result !== undefined && !isPlain(result) && needsLowering(result)) return true;
+  for (let value = 0; value < valueTypes.length; value++) {
+    const type = valueTypes[value]!;
+    if (!isPlain(type) && needsLowering(type)) return true;
+  }
   return false;
 }
 
 function needsLowering(type: Type): boolean {
-  if (type.kind === 'scalar' || (type.kind === 'ptr' && type.to.kind === 'scalar')) return false; // nearly all
   return isAggregate(type) || factsOf(type).passesAggregates;
 }
 

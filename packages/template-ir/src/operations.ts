@@ -30,12 +30,6 @@ export function isCompare(op: Opcode): op is CompareOp {
 
 const NO_VALUES: readonly Value[] = [];
 
-/** How many operands the instructions have that have `arg`, or `left` and `right`. */
-const OPERANDS: ReadonlyMap<string, 1 | 2> = new Map([
-  ...[...UNARY_OPS, 'convert', 'convert_checked', 'cast'].map((op) => [op, 1] as const),
-  ...[...BINARY_OPS, ...COMPARE_OPS].map((op) => [op, 2] as const),
-]);
-
 export type UnaryInstruction = Extract<Instruction, { op: UnaryOp }>;
 export type BinaryInstruction = Extract<Instruction, { op: BinaryOp }>;
 
@@ -57,18 +51,8 @@ export function visitOperands<C>(
   visit: (value: Value, context: C) => boolean,
   context: C,
 ): boolean {
-  const operands = OPERANDS.get(instruction.op);
-  if (operands === 2)
-    return eachOfTwo((instruction as BinaryInstruction).left, (instruction as BinaryInstruction).right, visit, context);
-  if (operands === 1) return visit((instruction as UnaryInstruction).arg, context);
   switch (instruction.op) {
     case 'const':
-    case 'sizeof':
-    case 'alignof':
-    case 'offsetof':
-    case 'tagof':
-    case 'slot':
-    case 'fnaddr':
       return true;
     case 'load':
       return visit(instruction.address, context);
@@ -77,6 +61,25 @@ export function visitOperands<C>(
     case 'elem':
     case 'item':
       return eachOfTwo(instruction.base, instruction.index, visit, context);
+    default:
+      return visitOthers(instruction, visit, context);
+  }
+}
+
+/** `visitOperands` for what not every function has: V8 compiles a function when it is first called. */
+function visitOthers<C>(
+  instruction: Exclude<Instruction, { op: 'const' | 'load' | 'store' | 'elem' | 'item' }>,
+  visit: (value: Value, context: C) => boolean,
+  context: C,
+): boolean {
+  switch (instruction.op) {
+    case 'sizeof':
+    case 'alignof':
+    case 'offsetof':
+    case 'tagof':
+    case 'slot':
+    case 'fnaddr':
+      return true;
     case 'field':
       return visit(instruction.base, context);
     case 'select': {
@@ -104,7 +107,7 @@ export function visitOperands<C>(
       const first = visit(instruction.target, context);
       return each(instruction.args, visit, context) && first;
     }
-    default: // no operation of the IR
+    default:
       return 'arg' in instruction
         ? visit(instruction.arg, context)
         : eachOfTwo(instruction.left, instruction.right, visit, context);

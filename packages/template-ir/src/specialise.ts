@@ -5,7 +5,7 @@ import { type Concretion, checkNamedArgument, concreteType, layoutIn, slotLayout
 import { concreteInstruction } from './concrete-instruction.js';
 import { decideBranches } from './decide-branches.js';
 import { NO_TYPES } from './declarations.js';
-import { IrSpecialiseError, IrVerifyError } from './errors.js';
+import { type IrDiagnostic, IrSpecialiseError, IrVerifyError } from './errors.js';
 import type {
   Block,
   Callee,
@@ -34,7 +34,6 @@ import {
   withArguments,
 } from './types.js';
 import { verification } from './verification.js';
-import { verifyTemplate } from './verify.js';
 import { check } from './verify-function.js';
 
 export interface SpecialiseOptions {
@@ -76,7 +75,8 @@ export function specialise(
     layouts: undefined,
     slotBytes: 0,
   };
-  const valueTypes = concreteTypes(chosen.valueTypes, concretion);
+  const valueTypes = chosen.valueTypes.slice();
+  for (let i = 0; i < valueTypes.length; i++) valueTypes[i] = concreteType(valueTypes[i]!, concretion);
   const fn = {
     name,
     symbol: options.symbol ?? mangle(name, typeArgs),
@@ -88,16 +88,10 @@ export function specialise(
     valueNames: chosen.valueNames,
     blocks: concreteBlocks(chosen, valueTypes, concretion),
   };
-  verifyTemplate(fn, undefined, types);
+  check(verification(fn, noTemplates, types, raise));
   if (hasAggregates(fn)) return lowered(fn, concretion);
   if (concretion.layouts !== undefined) fn.layouts = concretion.layouts.lines();
-  return branded(fn);
-}
-
-function concreteTypes(types: readonly Type[], concretion: Concretion): readonly Type[] {
-  const concrete = types.slice();
-  for (let i = 0; i < types.length; i++) concrete[i] = concreteType(types[i]!, concretion);
-  return concrete;
+  return fn as Unbranded as ConcreteFunction;
 }
 
 /** Blocks in which nothing changes are shared with the template. */
@@ -118,28 +112,29 @@ function concreteBlocks(fn: IrFunction, valueTypes: readonly Type[], concretion:
 }
 
 /** The function without values of aggregate types, verified once more. */
-function lowered(fn: Omit<ConcreteFunction, symbol>, concretion: Concretion): ConcreteFunction {
+function lowered(fn: Unbranded, concretion: Concretion): ConcreteFunction {
   const source: LayoutSource = {
     layoutOf: (type) => layoutIn(type, concretion),
     slotLayout: (type) => slotLayoutIn(type, concretion),
   };
   const found = renumber(lowerAggregates(fn, source));
   verifyLowered(found, concretion.types);
-  return branded({ ...found, layouts: concretion.layouts?.lines() ?? [] });
+  return { ...found, layouts: concretion.layouts?.lines() ?? [] } as Unbranded as ConcreteFunction;
 }
 
 /** The brand is a type only; nothing else sets it. */
-function branded(fn: Omit<ConcreteFunction, symbol>): ConcreteFunction {
-  return fn as ConcreteFunction;
+type Unbranded = Omit<ConcreteFunction, symbol>;
+
+const noTemplates = (): undefined => undefined;
+
+function raise(diagnostic: IrDiagnostic): never {
+  throw new IrVerifyError(diagnostic);
 }
 
 /** What was valid before is valid now, or the lowering is wrong. It may add a parameter, and levels to types. */
 function verifyLowered(fn: IrFunction, types: TypeEnvironment): void {
-  const raise = (diagnostic: ConstructorParameters<typeof IrVerifyError>[0]): never => {
-    throw new IrVerifyError(diagnostic);
-  };
   const options = { fieldAs: lowerType, maxParams: MAX_PARAMS + 1, trustTypes: true };
-  check(verification(fn, () => undefined, types, raise, options));
+  check(verification(fn, noTemplates, types, raise, options));
 }
 
 function checkArguments(template: Template, typeArgs: readonly Type[], types: TypeEnvironment): void {

@@ -149,6 +149,11 @@ export function sizeOf(type: Type): number | undefined {
   }
 }
 
+/** True for numbers, truth values and the addresses of them, as nearly all types are: no more needs to be asked of such a type. */
+export function isPlain(type: Type): boolean {
+  return type.kind === 'scalar' || (type.kind === 'ptr' && type.to.kind === 'scalar');
+}
+
 /** True if no type parameter occurs in it. */
 export function isConcrete(type: Type): boolean {
   return type.kind === 'scalar' || factsOf(type).concrete;
@@ -166,9 +171,7 @@ export function partsOf(type: Type): number {
 
 /** True if a struct or enum is written in it. */
 export function mentionsNamed(type: Type): boolean {
-  if (type.kind === 'scalar' || type.kind === 'param') return false;
-  if (type.kind === 'ptr' && type.to.kind === 'scalar') return false;
-  return factsOf(type).mentionsNamed;
+  return !isPlain(type) && type.kind !== 'param' && factsOf(type).mentionsNamed;
 }
 
 /** Replaces each type parameter by the argument of its index. */
@@ -233,6 +236,6 @@ export function signatureToString(signature: Signature): string {
  */
 export function mangle(template: string, typeArgs: readonly Type[]): string {
   let symbol = `fn$${template}`;
-  for (const type of typeArgs) symbol += `$${typeToString(type)}`;
+  for (const type of typeArgs) symbol += `$${type.kind === 'scalar' ? type.name : typeToString(type)}`;
   return symbol;
 }

@@ -5,7 +5,7 @@ import { NO_TYPES } from './declarations.js';
 import type { ControlFlow } from './dominators.js';
 import type { IrFunction, Template, TypeEnvironment, Value } from './ir.js';
 import { MAX_PARAMS } from './limits.js';
-import { mentionsNamed, type Type } from './types.js';
+import { isPlain, mentionsNamed, type Type } from './types.js';
 import type { VerifyCode } from './verify-code.js';
 import { checkArgumentBounds, checkTypeShape, type Sink } from './verify-declarations.js';
 import { type Definitions, takeDefinitions } from './working-memory.js';
@@ -96,8 +96,7 @@ export function isValue(value: Value, { types }: Verification): boolean {
 
 /** False, and reported, if the type is not one of the module or exceeds the limits. */
 export function checkType(type: Type, state: Verification): boolean {
-  if (type.kind === 'scalar' || (type.kind === 'ptr' && type.to.kind === 'scalar')) return true; // nearly all
-  return state.trustTypes || state.goodTypes?.has(type) === true || checkShape(type, state);
+  return isPlain(type) || state.trustTypes || state.goodTypes?.has(type) === true || checkShape(type, state);
 }
 
 function checkShape(type: Type, state: Verification): boolean {

@@ -1,12 +1,19 @@
 // The verifier's rules for one block: what its instructions, edges and return may use, and with which types.
 import { isBound } from './bounds.js';
 import { checkCallee } from './check-callee.js';
-import { checkInstruction } from './check-instruction.js';
-import type { Block, Edge, Instruction, Value } from './ir.js';
+import {
+  checkOther,
+  checkSimple,
+  type OtherInstruction,
+  RULES,
+  type Rule,
+  type SimpleInstruction,
+} from './check-instruction.js';
+import type { Block, Edge, Instruction, Terminator, Value } from './ir.js';
 import { MAX_TYPE_PARAMS } from './limits.js';
 import { isName } from './names.js';
-import { resultOf, visitOperands } from './operations.js';
-import { BOUNDS, scalar, type Type, typeToString } from './types.js';
+import { type BinaryInstruction, resultOf, type UnaryInstruction, visitOperands } from './operations.js';
+import { BOUNDS, isPlain, scalar, type Type, typeToString } from './types.js';
 import { blockName, checkBounds, checkType, isValue, type Verification, valueName } from './verification.js';
 import type { VerifyCode } from './verify-code.js';
 
@@ -26,11 +33,14 @@ export function checkBlock(b: number, { params, instructions, terminator }: Bloc
   }
   for (let p = 0; p < params.length; p++) {
     const type = state.types[params[p]!];
-    if (type !== undefined) checkBounds(type, state);
+    if (type !== undefined && !isPlain(type)) checkBounds(type, state);
   }
   for (let i = 0; i < instructions.length; i++) {
     state.instruction = i;
-    checkUsesAndTypes(instructions[i]!, state);
+    const instruction = instructions[i]!;
+    const rule = RULES.get(instruction.op);
+    if (rule === undefined) checkOtherInstruction(instruction as OtherInstruction, state);
+    else checkSimpleInstruction(instruction as SimpleInstruction, rule, state);
   }
   state.instruction = instructions.length;
   switch (terminator.op) {
@@ -38,14 +48,14 @@ export function checkBlock(b: number, { params, instructions, terminator }: Bloc
       checkEdge(terminator.target, state);
       break;
     case 'branch':
-      if (checkUse(terminator.condition, state)) expectType('OPERAND_TYPE', terminator.condition, BOOL, state);
+      if (checkUse(terminator.condition, state) && state.types[terminator.condition] !== BOOL) {
+        reportType('OPERAND_TYPE', terminator.condition, BOOL, state);
+      }
       checkEdge(terminator.then, state);
       checkEdge(terminator.else, state);
       break;
     case 'if':
-      checkType(terminator.type, state);
-      if (!isBound(terminator.is)) checkType(terminator.is, state);
-      else if (!BOUNDS.includes(terminator.is)) state.report('TYPE', 'a bound', JSON.stringify(terminator.is));
+      checkQuestion(terminator, state);
       checkEdge(terminator.then, state);
       checkEdge(terminator.else, state);
       break;
@@ -60,6 +70,12 @@ export function checkBlock(b: number, { params, instructions, terminator }: Bloc
   state.block = state.instruction = -1;
 }
 
+function checkQuestion({ type, is }: Extract<Terminator, { op: 'if' }>, state: Verification): void {
+  checkType(type, state);
+  if (!isBound(is)) checkType(is, state);
+  else if (!BOUNDS.includes(is)) state.report('TYPE', 'a bound', JSON.stringify(is));
+}
+
 /** True if the value exists and has a definition that comes first on every path; reports otherwise. */
 function checkUse(value: Value, state: Verification): boolean {
   const { definitions } = state;
@@ -69,10 +85,11 @@ function checkUse(value: Value, state: Verification): boolean {
   }
   const block = definitions.block[value]!;
   if (block === -1) return false; // reported once, for the whole function
+  // In blocks that no path reaches, and where edges are broken, that is the error to report and not this.
   const comesFirst =
     block === state.block
       ? definitions.instruction[value]! < state.instruction
-      : block === 0 || dominates(block, state.block, state);
+      : block === 0 || state.flow === undefined || state.flow.dominates(block, state.block);
   if (!comesFirst) {
     const found = `${valueName(state, value)}, defined in block ${blockName(state, block)}`;
     state.report('NOT_DOMINATED', 'a value that is defined on every path to here', found);
@@ -80,19 +97,22 @@ function checkUse(value: Value, state: Verification): boolean {
   return true;
 }
 
-/** In blocks that no path reaches, and where edges are broken, that is the error to report and not this. */
-function dominates(a: number, b: number, { flow }: Verification): boolean {
-  if (flow === undefined || !flow.isReachable(b)) return true;
-  return flow.isReachable(a) && flow.dominates(a, b);
+function reportType(code: VerifyCode, value: Value, expected: Type, state: Verification): void {
+  state.report(code, typeToString(expected), `${valueName(state, value)}: ${typeToString(state.types[value]!)}`);
 }
 
-function expectType(code: VerifyCode, value: Value, expected: Type, state: Verification): void {
-  const found = state.types[value]!;
-  if (found !== expected)
-    state.report(code, typeToString(expected), `${valueName(state, value)}: ${typeToString(found)}`);
+function checkSimpleInstruction(instruction: SimpleInstruction, rule: Rule, state: Verification): void {
+  const { left, right } = instruction as BinaryInstruction;
+  let usable = checkUse(rule.isUnary ? (instruction as UnaryInstruction).arg : left, state);
+  if (!rule.isUnary) usable = checkUse(right, state) && usable;
+  const { result } = instruction;
+  const type = state.types[result];
+  if (!usable || (type === undefined && result !== undefined)) return; // reported as a definition
+  if (type !== undefined && !isPlain(type)) checkBounds(type, state);
+  checkSimple(instruction, rule, state);
 }
 
-function checkUsesAndTypes(instruction: Instruction, state: Verification): void {
+function checkOtherInstruction(instruction: OtherInstruction, state: Verification): void {
   let usable = visitOperands(instruction, checkUse, state);
   const result = resultOf(instruction);
   const type = result === undefined ? undefined : state.types[result];
@@ -100,9 +120,9 @@ function checkUsesAndTypes(instruction: Instruction, state: Verification): void 
   const special = SPECIAL.has(instruction.op);
   if (special && !checkNamedTypes(instruction, state)) return;
   if (!usable) return;
-  if (type !== undefined) checkBounds(type, state);
+  if (type !== undefined && !isPlain(type)) checkBounds(type, state);
   if (special && !checkNames(instruction, state)) return;
-  checkInstruction(instruction, state);
+  checkOther(instruction, state);
 }
 
 /** Checks the types that an instruction names, beside those of its operands and result. */
@@ -139,7 +159,8 @@ function checkCall(instruction: Extract<Instruction, { op: 'call' | 'fnaddr' }>,
 }
 
 function checkEdge({ block, args }: Edge, state: Verification): void {
-  const target = state.fn.blocks[block];
+  const { types, fn } = state;
+  const target = fn.blocks[block];
   if (target === undefined) return; // reported as an edge
   const { params } = target;
   if (args.length !== params.length) {
@@ -147,15 +168,22 @@ function checkEdge({ block, args }: Edge, state: Verification): void {
     state.report('EDGE_ARITY', `${params.length} arguments`, found);
   }
   for (let i = 0; i < args.length; i++) {
-    const expected = i < params.length ? state.types[params[i]!] : undefined;
-    if (checkUse(args[i]!, state) && expected !== undefined) expectType('EDGE_TYPE', args[i]!, expected, state);
+    const arg = args[i]!;
+    const expected = i < params.length ? types[params[i]!] : undefined;
+    if (!checkUse(arg, state) || expected === undefined || expected === types[arg]) continue;
+    reportType('EDGE_TYPE', arg, expected, state);
   }
 }
 
 function checkReturn(value: Value | undefined, state: Verification): void {
   const { result } = state.fn;
   if (value !== undefined && !checkUse(value, state)) return;
-  if (value !== undefined && result !== undefined) expectType('RETURN_TYPE', value, result, state);
+  if (result !== (value === undefined ? undefined : state.types[value])) reportReturn(value, state);
+}
+
+function reportReturn(value: Value | undefined, state: Verification): void {
+  const { result } = state.fn;
+  if (value !== undefined && result !== undefined) reportType('RETURN_TYPE', value, result, state);
   else if (value !== undefined) state.report('RETURN_TYPE', 'no value', valueName(state, value));
   else if (result !== undefined) state.report('RETURN_TYPE', `a value of ${typeToString(result)}`, 'none');
 }

@@ -4,7 +4,7 @@ import type { IrDiagnostic } from './errors.js';
 import type { FieldDeclaration, TypeDeclaration, TypeEnvironment, TypeParam } from './ir.js';
 import { MAX_FIELDS, MAX_PARAMS, MAX_TYPE_DEPTH, MAX_TYPE_PARAMS, MAX_TYPE_PARTS } from './limits.js';
 import { isDeclarationName, isFieldName } from './names.js';
-import { BOUNDS, depthOf, partsOf, type Type, typeToString } from './types.js';
+import { BOUNDS, depthOf, isPlain, partsOf, type Type, typeToString } from './types.js';
 import type { Report } from './verify-code.js';
 
 export type Sink = (diagnostic: IrDiagnostic) => void;
@@ -50,7 +50,7 @@ export function checkTypeShape(
   maxParams: number,
   report: Report,
 ): boolean {
-  if (type.kind === 'ptr' && type.to.kind === 'scalar') return true; // nearly all
+  if (isPlain(type)) return true;
   if (depthOf(type) > MAX_TYPE_DEPTH) {
     report('LIMIT', `a type of at most ${MAX_TYPE_DEPTH} levels`, 'a deeper one');
     return false;

@@ -3,14 +3,15 @@
 // Linear in the size of the function (the dominators take a logarithm more), no recursion; any function that the
 // decoder or the builder makes ends in diagnostics, never in another exception.
 import { walk } from './dominators.js';
-import type { Edge, Value } from './ir.js';
+import type { Block, Edge, Value } from './ir.js';
 import { isName } from './names.js';
 import { resultOf } from './operations.js';
 import { type RefinedBounds, refineBounds } from './refine-bounds.js';
+import { isPlain } from './types.js';
 import { blockName, checkBounds, checkType, isValue, type Verification, valueName } from './verification.js';
 import { checkBlock } from './verify-block.js';
 import { checkTypeParams } from './verify-declarations.js';
-import { giveBackDefinitions, giveBackFlow, takeFlow } from './working-memory.js';
+import { giveBack, takeFlow } from './working-memory.js';
 
 /** Checks the function; what is wrong goes to the sink. */
 export function check(state: Verification): void {
@@ -30,8 +31,7 @@ export function check(state: Verification): void {
       checkBlock(b, blocks[b]!, state);
     }
   }
-  giveBackDefinitions(state.definitions);
-  if (state.flow !== undefined) giveBackFlow(state.flow);
+  giveBack(state.definitions, state.flow);
 }
 
 function checkHeader({ fn, declarations, maxParams, report }: Verification): void {
@@ -49,9 +49,12 @@ function checkHeader({ fn, declarations, maxParams, report }: Verification): voi
 
 function checkTypes(state: Verification): boolean {
   const { result, valueTypes } = state.fn;
-  let good = result === undefined || checkType(result, state);
-  if (good && result !== undefined) checkBounds(result, state);
-  for (let value = 0; value < valueTypes.length; value++) good = checkType(valueTypes[value]!, state) && good;
+  let good = result === undefined || isPlain(result) || checkType(result, state);
+  if (good && result !== undefined && !isPlain(result)) checkBounds(result, state);
+  for (let value = 0; value < valueTypes.length; value++) {
+    const type = valueTypes[value]!;
+    if (!isPlain(type)) good = checkType(type, state) && good;
+  }
   return good;
 }
 
@@ -113,8 +116,8 @@ function checkFlow(state: Verification): RefinedBounds | undefined {
     const first = op === 'jump' ? terminator.target : forks ? terminator.then : undefined;
     const second = forks ? terminator.else : undefined;
     if (op === 'if') asksTypes = true;
-    if (first !== undefined) good = checkTarget(first, state) && good;
-    if (second !== undefined) good = checkTarget(second, state) && good;
+    if (first !== undefined && !isInside(first, blocks)) good = reportTarget(first, state) && good;
+    if (second !== undefined && !isInside(second, blocks)) good = reportTarget(second, state) && good;
     flow?.setSuccessors(b, first?.block ?? -1, second?.block ?? -1);
   }
   state.block = state.instruction = -1;
@@ -124,15 +127,17 @@ function checkFlow(state: Verification): RefinedBounds | undefined {
   return asksTypes ? refineBounds(fn, flow) : undefined;
 }
 
-/** False, and reported, if the edge leads to no block. */
-function checkTarget({ block }: Edge, state: Verification): boolean {
+function isInside({ block }: Edge, blocks: readonly Block[]): boolean {
+  return block > 0 && blocks[block] !== undefined;
+}
+
+/** False if the edge leads to no block, true if to the entry. */
+function reportTarget({ block }: Edge, state: Verification): boolean {
   const { blocks } = state.fn;
   if (blocks[block] === undefined) {
     state.report('BLOCK', `a block below ${blocks.length}`, `number ${block}`);
     return false;
   }
-  if (block === 0) {
-    state.report('EDGE_TO_ENTRY', 'an edge to another block than the entry', `one to ${blockName(state, 0)}`);
-  }
+  state.report('EDGE_TO_ENTRY', 'an edge to another block than the entry', `one to ${blockName(state, 0)}`);
   return true;
 }

@@ -23,15 +23,14 @@ let flow: ControlFlow | undefined;
 
 /** For `count` values, none of them defined. */
 export function takeDefinitions(count: number): Definitions {
-  const taken = definitions !== undefined && definitions.capacity >= count ? definitions : makeDefinitions(count);
+  let taken = definitions;
   definitions = undefined;
+  if (taken === undefined || taken.capacity < count) {
+    const capacity = roomFor(count, LEAST_VALUES, MOST_VALUES);
+    taken = { capacity, block: new Int32Array(capacity), instruction: new Int32Array(capacity) };
+  }
   for (let value = 0; value < count; value++) taken.block[value] = -1;
   return taken;
-}
-
-function makeDefinitions(count: number): Definitions {
-  const capacity = roomFor(count, LEAST_VALUES, MOST_VALUES);
-  return { capacity, block: new Int32Array(capacity), instruction: new Int32Array(capacity) };
 }
 
 /** For `count` blocks; nothing of their flow is known. */
@@ -42,12 +41,9 @@ export function takeFlow(count: number): ControlFlow {
   return taken;
 }
 
-export function giveBackDefinitions(used: Definitions): void {
-  if (used.capacity <= MOST_VALUES) definitions = used;
-}
-
-export function giveBackFlow(used: ControlFlow): void {
-  if (used.capacity <= MOST_BLOCKS) flow = used;
+export function giveBack(usedDefinitions: Definitions | undefined, usedFlow: ControlFlow | undefined): void {
+  if (usedDefinitions !== undefined && usedDefinitions.capacity <= MOST_VALUES) definitions = usedDefinitions;
+  if (usedFlow !== undefined && usedFlow.capacity <= MOST_BLOCKS) flow = usedFlow;
 }
 
 function roomFor(count: number, least: number, most: number): number {

@@ -5,7 +5,7 @@ import { environmentOf } from '../declarations.js';
 import { walk } from '../dominators.js';
 import type { BlockId, Template, TemplateModule, TypeEnvironment, TypeParam, Value } from '../ir.js';
 import { scalar, type Type } from '../types.js';
-import { giveBackFlow, takeFlow } from '../working-memory.js';
+import { giveBack, takeFlow } from '../working-memory.js';
 import { describe, syntaxError, type Token } from './lexer.js';
 import { Reader } from './read.js';
 import { nameOf, OperationResolver } from './resolve-operations.js';
@@ -137,7 +137,7 @@ class FunctionResolver extends OperationResolver {
     walk(flow, blocks.length);
     const order: number[] = [...flow.order.subarray(0, flow.reached)];
     for (let b = 0; b < blocks.length; b++) if (!flow.isReachable(b)) order.push(b);
-    giveBackFlow(flow);
+    giveBack(undefined, flow);
     return order;
   }
 
