@@ -1,6 +1,6 @@
 // Native functions as JavaScript functions, by a signature.
 import { binding } from './binding.js';
-import { wrapWithSlots } from './slot-call.js';
+import { bindCaller, callerOf } from './caller.js';
 
 /**
  * How a value is passed. `i64` and `u64` are `bigint`; with `:number` they are safe integers instead. `ptr` takes a typed
@@ -71,6 +71,7 @@ export function bindFunction<const S extends NativeSignature>(
   signature: S,
   options: { readonly name?: string } = {},
 ): BoundFunction<S> {
-  const raw = binding.bindFunction(address, signature.params, signature.result, options.name ?? '');
-  return wrapWithSlots(raw, signature.params, signature.result) as BoundFunction<S>;
+  const { params, result } = signature;
+  const caller = callerOf(params, result);
+  return bindCaller(caller, binding.bindCode(address, options.name ?? '')) as BoundFunction<S>;
 }

@@ -1,7 +1,7 @@
 // All that the C++ addon exports, by the names it has there. Nothing else in this package calls the addon.
 // Every function checks its arguments itself: TypeError, RangeError, or NativeMemError.
 import type { CpuFeature } from './cpu-features.js';
-import { NativeMemError, TrapError, type TrapKind } from './errors.js';
+import { NativeMemError, TrapError } from './errors.js';
 import { loadAddon } from './loader.js';
 
 export interface OpenedMapping {
@@ -108,16 +108,21 @@ export interface NativeBinding {
   arenaDefault(): ArenaPlace;
   arenaCreate(reserve: number, backing: readonly string[] | undefined): ArenaPlace;
   arenaClose(arena: number): void;
+  /**
+   * A block for code; with `code` it is installed as well. The addon leaves the serial number (a double) and the address in
+   * the first two values of the call slots. `traps` holds pairs of an offset and the number of a kind.
+   */
   arenaReserve(
     arena: number,
     size: number,
     alignment: number,
     name: string,
-    trapOffsets: Uint32Array | undefined,
-    trapKinds: readonly TrapKind[] | undefined,
-  ): { serial: number; address: bigint };
+    traps: Uint32Array | undefined,
+    trapCount: number,
+    code: Uint8Array | undefined,
+  ): void;
   arenaInstall(arena: number, serial: number, code: Uint8Array): void;
-  arenaFree(arena: number, serial: number): boolean;
+  arenaFree(arena: number, serial: number): void;
   arenaBytes(arena: number, serial: number): Uint8Array<ArrayBuffer>;
   arenaFindCode(address: bigint): FoundCode | undefined;
   arenaStats(arena: number): RawArenaStats;
@@ -132,18 +137,21 @@ export interface NativeBinding {
   dataSeal(arena: number, serial: number): void;
   dataFree(arena: number, serial: number): void;
 
-  bindFunction(
-    address: bigint,
-    params: readonly string[],
-    result: string,
-    name: string,
-  ): (...args: unknown[]) => unknown;
+  /**
+   * The function that calls all code of a signature: that code whose life and address are in the call slots. With the first
+   * half of the life as it is, arguments other than pointers come from the slots, the result goes there, and `true` is
+   * returned, and nothing called, when something is wrong. With its complement, arguments and result are those of the
+   * function, and `this.name` is who the errors are about.
+   */
+  createCaller(params: readonly string[], result: string): (...args: unknown[]) => unknown;
+  /** Stores the life and the address of code in the call slots; returns `name`, or that of the code when it is empty. */
+  bindCode(address: bigint, name: string): string;
   cpuFeatures(): CpuFeature[];
   processSymbol(name: string): bigint | undefined;
   setPerfMap(path: string | undefined): void;
   setGdbInterface(enabled: boolean): void;
 
-  /** The memory through which generated wrappers pass numbers: the result, the mode, 255 values; 8 bytes each. */
+  /** The memory of src/call-slots.ts. */
   callSlots(): ArrayBuffer;
   callFunction(fnPtr: bigint, ...args: (bigint | number)[]): bigint;
 }

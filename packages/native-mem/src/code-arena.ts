@@ -1,10 +1,11 @@
 // Pooled executable memory for many functions, with import slots and data in reach of all of them.
 import { type ArenaPlace, binding } from './binding.js';
+import { VALUES, views } from './call-slots.js';
 import { CodeBlock } from './code-block.js';
 import { DataBlock } from './data-block.js';
-import type { TrapKind } from './errors.js';
 import { ImportSlot } from './import-slot.js';
 import { allocateLazySlot, forgetLazySlots, type SlotResolver } from './lazy-slots.js';
+import { encodeTraps, type TrapPlace } from './trap-kinds.js';
 
 /** How code pages come about: a memory file mapped executable and written through its descriptor, or mprotect(2). */
 export type CodeBacking = 'memfd' | 'mprotect';
@@ -22,7 +23,7 @@ export interface CodeOptions {
   /** Of the first byte: a power of two up to 65536. Default 64. */
   readonly alignment?: number;
   /** What a trap instruction at an offset means. */
-  readonly traps?: readonly { readonly offset: number; readonly kind: TrapKind }[];
+  readonly traps?: readonly TrapPlace[];
   /**
    * Patches a private copy of the code once its final address is known. The copy is what gets installed; it must not be
    * used afterwards.
@@ -62,17 +63,25 @@ export interface CodeArenaStats {
 }
 
 const DEFAULT_RESERVE = 2 ** 30;
-const TRAP_KINDS: ReadonlySet<string> = new Set<TrapKind>([
-  'divide',
-  'memory',
-  'illegal-instruction',
-  'breakpoint',
-  'stack-overflow',
-  'bus',
-  'unreachable',
-  'bounds',
-  'overflow',
-]);
+const NO_TRAPS: readonly TrapPlace[] = [];
+
+function installRelocated(
+  arena: number,
+  serial: number,
+  address: bigint,
+  code: Uint8Array,
+  relocate: (copy: Uint8Array, address: bigint) => void,
+): void {
+  try {
+    const copy = Uint8Array.from(code);
+    relocate(copy, address);
+    if (copy.length !== code.length) throw new TypeError('relocate must not detach or resize the copy');
+    binding.arenaInstall(arena, serial, copy);
+  } catch (error) {
+    binding.arenaFree(arena, serial);
+    throw error;
+  }
+}
 
 /**
  * Executable memory in one reserved address range. No page is ever writable and executable; addresses never move.
@@ -117,36 +126,15 @@ export class CodeArena {
    *   arena is full, `ERR_CLOSED`; whatever `relocate` throws, and then nothing stays allocated
    */
   allocate(code: Uint8Array, options: CodeOptions = {}): CodeBlock {
-    const traps = options.traps ?? [];
-    for (const trap of traps) {
-      if (!Number.isInteger(trap.offset) || trap.offset < 0 || trap.offset >= code.length) {
-        throw new RangeError(`A trap at offset ${trap.offset} lies outside the code of ${code.length} bytes`);
-      }
-      if (!TRAP_KINDS.has(trap.kind)) throw new TypeError(`'${trap.kind}' is not a kind of trap`);
-    }
-    const { id } = this.#place;
-    const name = options.name ?? '';
-    const reserved = binding.arenaReserve(
-      id,
-      code.length,
-      options.alignment ?? 64,
-      name,
-      traps.length === 0 ? undefined : Uint32Array.from(traps, (trap) => trap.offset),
-      traps.length === 0 ? undefined : traps.map((trap) => trap.kind),
-    );
-    try {
-      let bytes = code;
-      if (options.relocate) {
-        bytes = Uint8Array.from(code);
-        options.relocate(bytes, reserved.address);
-        if (bytes.length !== code.length) throw new TypeError('relocate must not detach or resize the copy');
-      }
-      binding.arenaInstall(id, reserved.serial, bytes);
-    } catch (error) {
-      binding.arenaFree(id, reserved.serial);
-      throw error;
-    }
-    return new CodeBlock({ ...reserved, arena: id, size: code.length, name });
+    const arena = this.#place.id;
+    const { name = '', alignment = 64, traps = NO_TRAPS, relocate } = options;
+    const size = code.length;
+    const encoded = traps.length === 0 ? undefined : encodeTraps(traps, size);
+    binding.arenaReserve(arena, size, alignment, name, encoded, traps.length, relocate ? undefined : code);
+    const serial = views.f64[VALUES] as number;
+    const address = views.u64[VALUES + 1] as bigint;
+    if (relocate) installRelocated(arena, serial, address, code, relocate);
+    return new CodeBlock({ arena, serial, address, size, name });
   }
 
   /**

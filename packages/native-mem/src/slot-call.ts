@@ -1,85 +1,47 @@
-// Cheaper calls: numbers and bigints go through memory shared with the addon instead of Node-API arguments, which saves
-// a third to a half of a call. The wrapper of a signature is generated JavaScript, so that V8 sees plain typed-array
-// stores; an argument that doesn't fit takes the ordinary path, which says what is wrong with it.
-import { binding } from './binding.js';
+// Bound functions. Numbers and bigints go through memory shared with the addon instead of Node-API arguments, which saves a
+// third to a half of a call. What stores them is generated JavaScript, one for each signature, so that V8 sees plain
+// typed-array stores; an argument that doesn't fit takes the ordinary path, which says what is wrong with it. A bound
+// function is a closure of it over the code that it calls, and nothing in the addon belongs to it: making one is cheap.
+import { LIFE, RESULT, type SlotViews, TARGET, VALUES, views } from './call-slots.js';
 
-/** A function of the addon that takes its arguments as such, or from the slots when the mode word is set. */
-export type RawFunction = (...args: unknown[]) => unknown;
+export type NativeFunction = (...args: unknown[]) => unknown;
 
-type Factory = (call: RawFunction, views: SlotViews, unsafe: (name: string) => never) => RawFunction;
+/** Makes a bound function around `call`, the addon's for this signature, for the code with this life and address. */
+export type Factory = (
+  call: NativeFunction,
+  views: SlotViews,
+  unsafe: (name: string) => never,
+  life: number,
+  target: number,
+  name: string,
+) => NativeFunction;
 
-// Where the addon has them, in words of 8 bytes: see CallSlots in native/binding/env_state.h.
-const RESULT = 0;
-const MODE = 1;
-const ARGUMENTS = 2;
+const NUMBER = "typeof $ === 'number'";
+const SIGNED = 'i32[#] = $; i32[# + 1] = $ >> 31;';
+const UNSIGNED = 'i32[#] = $; i32[# + 1] = 0;';
+const SAFE = 'i32[#] = $; i32[# + 1] = Math.floor($ / 4294967296);';
 
-// One view per way to read or write a slot; all over the same memory.
-const buffer = binding.callSlots();
-const views = {
-  i8: new Int8Array(buffer),
-  u8: new Uint8Array(buffer),
-  i16: new Int16Array(buffer),
-  u16: new Uint16Array(buffer),
-  i32: new Int32Array(buffer),
-  u32: new Uint32Array(buffer),
-  f32: new Float32Array(buffer),
-  f64: new Float64Array(buffer),
-  i64: new BigInt64Array(buffer),
-  u64: new BigUint64Array(buffer),
-};
-type SlotViews = typeof views;
-
-interface SlotCode {
-  /** A condition on argument `a` that is true when it fits; it may store the value already. */
-  readonly check: (a: string, slot: number) => string;
-  /** What stores the argument. */
-  readonly store?: (a: string, slot: number) => string;
-}
-
-const smallInteger = (check: (a: string) => string): SlotCode => ({
-  check: (a) => `typeof ${a} === 'number' && ${check(a)} === ${a}`,
-  store: (a, slot) => `i32[${slot * 2}] = ${a}; i32[${slot * 2 + 1}] = ${a} >> 31;`,
-});
-
-const bigInteger = (view: 'i64' | 'u64'): SlotCode => ({
-  check: (a, slot) => `typeof ${a} === 'bigint' && (${view}[${slot}] = ${a}) === ${view}[${slot}]`,
-});
-
-const safeInteger = (least: string): SlotCode => ({
-  check: (a) => `Number.isSafeInteger(${a})${least && ` && ${a} >= ${least}`}`,
-  store: (a, slot) => `i32[${slot * 2}] = ${a}; i32[${slot * 2 + 1}] = Math.floor(${a} / 4294967296);`,
-});
-
-const float = (view: 'f32' | 'f64', perSlot: number): SlotCode => ({
-  check: (a) => `typeof ${a} === 'number'`,
-  store: (a, slot) => `${view}[${slot * perSlot}] = ${a};`,
-});
-
-const PARAMETERS: Readonly<Record<string, SlotCode>> = {
-  i8: smallInteger((a) => `${a} << 24 >> 24`),
-  i16: smallInteger((a) => `${a} << 16 >> 16`),
-  i32: smallInteger((a) => `(${a} | 0)`),
-  u8: smallInteger((a) => `(${a} & 255)`),
-  u16: smallInteger((a) => `(${a} & 65535)`),
-  u32: {
-    check: (a) => `typeof ${a} === 'number' && ${a} >>> 0 === ${a}`,
-    store: (a, slot) => `i32[${slot * 2}] = ${a}; i32[${slot * 2 + 1}] = 0;`,
-  },
-  i64: bigInteger('i64'),
-  u64: bigInteger('u64'),
-  'i64:number': safeInteger(''),
-  'u64:number': safeInteger('0'),
-  f32: float('f32', 2),
-  f64: float('f64', 1),
-  bool: {
-    check: (a) => `typeof ${a} === 'boolean'`,
-    store: (a, slot) => `i32[${slot * 2}] = ${a} ? 1 : 0; i32[${slot * 2 + 1}] = 0;`,
-  },
+// A condition that is true when an argument fits (it may store the value already), then a line that stores it. $ is its
+// name, @ its slot, # the first half of that.
+const PARAMETERS: Readonly<Record<string, string>> = {
+  i8: `${NUMBER} && $ << 24 >> 24 === $\n${SIGNED}`,
+  i16: `${NUMBER} && $ << 16 >> 16 === $\n${SIGNED}`,
+  i32: `${NUMBER} && ($ | 0) === $\n${SIGNED}`,
+  u8: `${NUMBER} && ($ & 255) === $\n${UNSIGNED}`,
+  u16: `${NUMBER} && ($ & 65535) === $\n${UNSIGNED}`,
+  u32: `${NUMBER} && $ >>> 0 === $\n${UNSIGNED}`,
+  i64: "typeof $ === 'bigint' && (i64[@] = $) === i64[@]\n",
+  u64: "typeof $ === 'bigint' && (u64[@] = $) === u64[@]\n",
+  'i64:number': `Number.isSafeInteger($)\n${SAFE}`,
+  'u64:number': `Number.isSafeInteger($) && $ >= 0\n${SAFE}`,
+  f32: `${NUMBER}\nf32[#] = $;`,
+  f64: `${NUMBER}\nf64[@] = $;`,
+  bool: "typeof $ === 'boolean'\ni32[#] = $ ? 1 : 0; i32[# + 1] = 0;",
 };
 
 const safeResult = (high: 'i32' | 'u32') =>
   `const number = ${high}[${RESULT * 2 + 1}] * 4294967296 + u32[${RESULT * 2}];
-   return Number.isSafeInteger(number) ? number : unsafe(call.name);`;
+  return Number.isSafeInteger(number) ? number : unsafe(name);`;
 
 const RESULTS: Readonly<Record<string, string>> = {
   void: 'return undefined;',
@@ -99,65 +61,79 @@ const RESULTS: Readonly<Record<string, string>> = {
   bool: `return u8[${RESULT * 8}] !== 0;`,
 };
 
-/** The JavaScript of a wrapper. Type names were checked by the addon; none of them becomes part of the text. */
-function wrapperSource(params: readonly string[], result: string): string {
-  const names = params.map((_, i) => `a${i}`);
-  const checks = [`arguments.length === ${params.length}`];
-  const stores: string[] = [];
-  const pointers: string[] = [];
-  params.forEach((type, i) => {
+const STORE_CODE = `f64[${LIFE}] = life; f64[${TARGET}] = target;`;
+const STORE_CODE_FOR_ARGUMENTS = `f64[${LIFE}] = -life; f64[${TARGET}] = target;`;
+
+/**
+ * The body of a factory. Type names were checked by the addon; none of them becomes part of the text. The parentheses around
+ * the function let V8 compile it at once instead of reading it twice.
+ */
+function factorySource(params: readonly string[], result: string, named: boolean): string {
+  let names = '';
+  let pointers = ''; // checked by the addon
+  let checks = `arguments.length === ${params.length}`;
+  let stores = '';
+  for (let i = 0; i < params.length; i++) {
     const name = `a${i}`;
-    const code = PARAMETERS[type];
-    if (code === undefined) {
-      pointers.push(name); // checked by the addon
-      return;
+    names += `${name},`;
+    const template = PARAMETERS[params[i] as string];
+    if (template === undefined) {
+      pointers += `${name},`;
+      continue;
     }
-    checks.push(code.check(name, ARGUMENTS + i));
-    if (code.store) stores.push(code.store(name, ARGUMENTS + i));
-  });
-  return `'use strict';
-const { ${Object.keys(views).join(', ')} } = views;
-return function (${names.join(', ')}) {
-  if (${checks.join(' && ')}) {
-    ${stores.join('\n    ')}
-    i32[${MODE * 2}] = 1;
-    call(${pointers.join(', ')});
-    ${RESULTS[result] ?? RESULTS.ptr}
+    const slot = VALUES + i;
+    const code = template
+      .replaceAll('$', name)
+      .replaceAll('@', `${slot}`)
+      .replaceAll('#', `${slot * 2}`);
+    const end = code.indexOf('\n');
+    checks += ` && ${code.slice(0, end)}`;
+    stores += code.slice(end);
   }
-  i32[${MODE * 2}] = 0;
-  return call.apply(undefined, arguments);
-};`;
+  const bound = `(function (${names}) {
+  if (${checks}) {${stores}
+    ${STORE_CODE}
+    if (call(${pointers}) === undefined) { ${RESULTS[result] ?? RESULTS.ptr} }
+  }
+  ${STORE_CODE_FOR_ARGUMENTS}
+  return call.apply({ name }, arguments);
+})`;
+  let used = '';
+  for (const view in views) if (bound.includes(`${view}[`)) used += `${view},`;
+  return `'use strict';
+const {${used}} = views;
+return ${named ? `({ [name]: ${bound} })[name]` : bound};`;
 }
 
-function unsafe(name: string): never {
+// For where code generation from strings is off (`--disallow-code-generation-from-strings`).
+const plainFactory: Factory = (call, { f64 }, _unsafe, life, target, name) => {
+  const bound: NativeFunction = (...args) => {
+    f64[LIFE] = -life;
+    f64[TARGET] = target;
+    return call.apply({ name }, args);
+  };
+  return Object.defineProperty(bound, 'name', { value: name, configurable: true });
+};
+
+let generating = true;
+
+/** The factory of a signature. It takes named functions or unnamed ones: naming one costs more than making it. */
+export function makeFactory(params: readonly string[], result: string, named: boolean): Factory {
+  if (!generating) return plainFactory;
+  try {
+    const source = factorySource(params, result, named);
+    return new Function('call, views, unsafe, life, target, name', source) as Factory;
+  } catch (error) {
+    if (!(error instanceof EvalError)) throw error;
+    generating = false;
+    return plainFactory;
+  }
+}
+
+/** How a generated function says that its result isn't a safe integer. */
+export function unsafe(name: string): never {
   const error = new RangeError(
     `The result of ${name || 'the native function'} doesn't fit a safe integer. Ask for i64 or u64 (a bigint) in the signature.`,
   );
   throw Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
-}
-
-const factories = new Map<string, Factory>();
-let generating = true;
-
-/**
- * A wrapper around `call`, a raw function of this signature; `call` itself where code generation from strings is off
- * (`--disallow-code-generation-from-strings`).
- */
-export function wrapWithSlots(call: RawFunction, params: readonly string[], result: string): RawFunction {
-  if (!generating) return call;
-  const key = `${params.join()}:${result}`;
-  let factory = factories.get(key);
-  if (factory === undefined) {
-    try {
-      factory = new Function('call', 'views', 'unsafe', wrapperSource(params, result)) as Factory;
-    } catch (error) {
-      if (!(error instanceof EvalError)) throw error;
-      generating = false;
-      return call;
-    }
-    factories.set(key, factory);
-  }
-  const wrapper = factory(call, views, unsafe);
-  Object.defineProperty(wrapper, 'name', { value: call.name, configurable: true });
-  return wrapper;
 }

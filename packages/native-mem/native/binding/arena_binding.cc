@@ -1,6 +1,7 @@
 // Code arenas for JavaScript. Arenas go by number, blocks by a serial number that is never used twice, so that a stale
 // handle can't reach what was allocated later at the same address.
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "binding/arena_argument.h"
@@ -58,43 +59,64 @@ Napi::Value ArenaClose(const Napi::CallbackInfo& info, EnvState&) {
   return info.Env().Undefined();
 }
 
-// arenaReserve(arena, size, alignment, name, trapOffsets?: Uint32Array, trapKinds?: string[])
-Napi::Value ArenaReserve(const Napi::CallbackInfo& info, EnvState& state) {
-  const auto arena = ArenaArgument(info[0]);
-  const std::uint64_t size = SizeArgument(info[1], "size");
-  const std::uint64_t alignment = SizeArgument(info[2], "alignment");
-  std::string name = StringArgument(info[3], "name");
+// `count` pairs of an offset and the number of a kind, in a Uint32Array.
+std::vector<TrapEntry> TrapsArgument(napi_env env, napi_value value, std::size_t count) {
   std::vector<TrapEntry> traps;
-  if (!info[4].IsUndefined()) {
-    if (!info[4].IsTypedArray() || !info[5].IsArray()) FailType("traps must be an array");
-    const auto offsets = info[4].As<Napi::Uint32Array>();
-    const auto kinds = info[5].As<Napi::Array>();
-    for (std::size_t i = 0; i < offsets.ElementLength(); ++i) {
-      traps.push_back({offsets[i], StringArgument(kinds.Get(static_cast<std::uint32_t>(i)), "kind")});
-    }
-    std::sort(traps.begin(), traps.end(), [](const TrapEntry& a, const TrapEntry& b) { return a.offset < b.offset; });
+  if (count == 0) return traps;
+  napi_typedarray_type type{};
+  std::size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok || type != napi_uint32_array ||
+      length / 2 < count) {
+    FailType("traps must be a Uint32Array of pairs");
   }
-  const CodeBlockPtr block = arena->Reserve(static_cast<std::size_t>(size), static_cast<std::size_t>(alignment), std::move(name),
-                                            std::move(traps), &state);
-  Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("serial", Napi::Number::New(info.Env(), static_cast<double>(block->serial)));
-  result.Set("address", AddressValue(info.Env(), block->address));
-  return result;
+  const auto* words = static_cast<const std::uint32_t*>(data);
+  traps.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (words[i * 2 + 1] >= kTrapKinds) FailType("There is no such kind of trap");
+    traps.push_back({words[i * 2], static_cast<TrapKind>(words[i * 2 + 1])});
+  }
+  std::sort(traps.begin(), traps.end(), [](const TrapEntry& a, const TrapEntry& b) { return a.offset < b.offset; });
+  return traps;
 }
 
-Napi::Value ArenaInstall(const Napi::CallbackInfo& info, EnvState&) {
-  const auto arena = ArenaArgument(info[0]);
-  const Bytes code = BytesArgument(info[2], "code");
-  arena->Install(BlockArgument(arena, info[1]), code.data, code.size);
-  return info.Env().Undefined();
+// arenaReserve(arena, size, alignment, name, traps: Uint32Array, trapCount, code?: Uint8Array): with `code` it is installed as
+// well. The serial number and the address of the block are left in the slots.
+napi_value ArenaReserve(EnvState& state, const napi_value* arguments) {
+  napi_env env = state.env;
+  const auto arena = ArenaArgument(Napi::Value(env, arguments[0]));
+  const auto size = static_cast<std::size_t>(SizeArgument(Napi::Value(env, arguments[1]), "size"));
+  const auto alignment = static_cast<std::size_t>(SizeArgument(Napi::Value(env, arguments[2]), "alignment"));
+  std::string name = StringArgument(Napi::Value(env, arguments[3]), "name");
+  auto traps = TrapsArgument(env, arguments[4], static_cast<std::size_t>(SizeArgument(Napi::Value(env, arguments[5]), "trapCount")));
+  const Napi::Value code(env, arguments[6]);
+  CodeBlockPtr block;
+  if (code.IsUndefined()) {
+    block = arena->Reserve(size, alignment, std::move(name), std::move(traps), &state);
+  } else {
+    const Bytes bytes = BytesArgument(code, "code");
+    block = arena->Allocate(size, alignment, std::move(name), std::move(traps), &state, bytes.data, bytes.size);
+  }
+  const auto serial = static_cast<double>(block->serial);
+  std::memcpy(&state.slots->values[0], &serial, sizeof serial);
+  state.slots->values[1] = block->address;
+  return nullptr;
 }
 
-// True when the block was still there. An arena that is closed has no blocks.
-Napi::Value ArenaFree(const Napi::CallbackInfo& info, EnvState&) {
-  const auto arena = FindArena(static_cast<std::uint32_t>(SizeArgument(info[0], "arena")));
-  const CodeBlockPtr block = arena ? arena->BySerial(SizeArgument(info[1], "serial")) : nullptr;
+// arenaInstall(arena, serial, code)
+napi_value ArenaInstall(EnvState& state, const napi_value* arguments) {
+  const auto arena = ArenaArgument(Napi::Value(state.env, arguments[0]));
+  const Bytes code = BytesArgument(Napi::Value(state.env, arguments[2]), "code");
+  arena->Install(BlockArgument(arena, Napi::Value(state.env, arguments[1])), code.data, code.size);
+  return nullptr;
+}
+
+// arenaFree(arena, serial). An arena that is closed has no blocks.
+napi_value ArenaFree(EnvState& state, const napi_value* arguments) {
+  const auto arena = OpenArenaArgument(Napi::Value(state.env, arguments[0]));
+  const CodeBlockPtr block = arena ? arena->BySerial(SizeArgument(Napi::Value(state.env, arguments[1]), "serial")) : nullptr;
   if (block) arena->Free(block);
-  return Napi::Boolean::New(info.Env(), block != nullptr);
+  return nullptr;
 }
 
 Napi::Value ArenaBytes(const Napi::CallbackInfo& info, EnvState&) {
@@ -146,9 +168,9 @@ void ExportArena(Napi::Object exports) {
   Export<ArenaDefault>(exports, "arenaDefault");
   Export<ArenaCreate>(exports, "arenaCreate");
   Export<ArenaClose>(exports, "arenaClose");
-  Export<ArenaReserve>(exports, "arenaReserve");
-  Export<ArenaInstall>(exports, "arenaInstall");
-  Export<ArenaFree>(exports, "arenaFree");
+  ExportPlain<ArenaReserve, 7>(exports, "arenaReserve");
+  ExportPlain<ArenaInstall, 3>(exports, "arenaInstall");
+  ExportPlain<ArenaFree, 2>(exports, "arenaFree");
   Export<ArenaBytes>(exports, "arenaBytes");
   Export<ArenaFindCode>(exports, "arenaFindCode");
   Export<ArenaStatsFn>(exports, "arenaStats");

@@ -6,16 +6,18 @@
 namespace native_mem {
 
 std::uint64_t AddressArgument(const Napi::Value& value, const char* name) {
-  if (!value.IsBigInt()) FailType(std::string(name) + " must be a bigint");
   bool lossless = false;
-  const std::uint64_t address = value.As<Napi::BigInt>().Uint64Value(&lossless);
+  std::uint64_t address = 0;
+  if (napi_get_value_bigint_uint64(value.Env(), value, &address, &lossless) != napi_ok) {
+    FailType(std::string(name) + " must be a bigint");
+  }
   if (!lossless) FailRange(std::string(name) + " must be from 0 to 2^64-1");
   return address;
 }
 
 std::uint64_t SizeArgument(const Napi::Value& value, const char* name) {
-  if (!value.IsNumber()) FailType(std::string(name) + " must be a number");
-  const double number = value.As<Napi::Number>().DoubleValue();
+  double number = 0;
+  if (napi_get_value_double(value.Env(), value, &number) != napi_ok) FailType(std::string(name) + " must be a number");
   if (!(number >= 0) || number > 9007199254740991.0 || std::trunc(number) != number) {
     FailRange(std::string(name) + " must be an integer from 0 to 2^53-1");
   }
@@ -32,7 +34,13 @@ int IntArgument(const Napi::Value& value, const char* name) {
 }
 
 std::string StringArgument(const Napi::Value& value, const char* name) {
-  if (!value.IsString()) FailType(std::string(name) + " must be a string");
+  char text[128];
+  std::size_t size = 0;
+  if (napi_get_value_string_utf8(value.Env(), value, text, sizeof text, &size) != napi_ok) {
+    FailType(std::string(name) + " must be a string");
+  }
+  constexpr std::size_t longest_character = 4;
+  if (size + longest_character < sizeof text) return {text, size};
   return value.As<Napi::String>().Utf8Value();
 }
 
@@ -56,6 +64,28 @@ Bytes BytesArgument(const Napi::Value& value, const char* name) {
     }
   }
   FailType(std::string(name) + " must be a Uint8Array");
+}
+
+void ThrowCaught(EnvState& state) {
+  try {
+    throw;
+  } catch (const NativeError& error) {
+    ThrowNative(state, error);
+  } catch (const ArgumentError& error) {
+    ThrowArgument(state.env, error);
+  } catch (const std::bad_alloc&) {
+    NativeError error;
+    error.code = "ENOMEM";
+    error.message = "Out of memory.";
+    ThrowNative(state, error);
+  } catch (const Napi::Error& error) {
+    error.ThrowAsJavaScriptException();
+  } catch (const std::exception& unexpected) {
+    NativeError error;
+    error.code = "ERR_INTERNAL";
+    error.message = std::string("Unexpected: ") + unexpected.what() + ". Please report this.";
+    ThrowNative(state, error);
+  }
 }
 
 Napi::Value AddressValue(Napi::Env env, std::uint64_t address) { return Napi::BigInt::New(env, address); }

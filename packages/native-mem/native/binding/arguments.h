@@ -32,27 +32,16 @@ Napi::Uint8Array NewBytes(Napi::Env env, std::size_t size);
 
 using Exported = Napi::Value (*)(const Napi::CallbackInfo&, EnvState&);
 
+// Makes the C++ exception that was caught a JavaScript one.
+void ThrowCaught(EnvState& state);
+
 template <Exported function>
 Napi::Value Guarded(const Napi::CallbackInfo& info) {
   EnvState& state = *GetEnvState(info.Env());
   try {
     return function(info, state);
-  } catch (const NativeError& error) {
-    ThrowNative(state, error);
-  } catch (const ArgumentError& error) {
-    ThrowArgument(info.Env(), error);
-  } catch (const std::bad_alloc&) {
-    NativeError error;
-    error.code = "ENOMEM";
-    error.message = "Out of memory.";
-    ThrowNative(state, error);
-  } catch (const Napi::Error&) {
-    throw;  // node-addon-api makes it the pending exception
-  } catch (const std::exception& unexpected) {
-    NativeError error;
-    error.code = "ERR_INTERNAL";
-    error.message = std::string("Unexpected: ") + unexpected.what() + ". Please report this.";
-    ThrowNative(state, error);
+  } catch (...) {
+    ThrowCaught(state);
   }
   return Napi::Value();
 }
@@ -60,6 +49,32 @@ Napi::Value Guarded(const Napi::CallbackInfo& info) {
 template <Exported function>
 void Export(Napi::Object exports, const char* name) {
   exports.Set(name, Napi::Function::New<Guarded<function>>(exports.Env(), name));
+}
+
+// For what is called often: without node-addon-api around it. Gets `count` arguments; those that were left out are undefined.
+using PlainExported = napi_value (*)(EnvState&, const napi_value* arguments);
+
+template <PlainExported function, std::size_t count>
+napi_value GuardedPlain(napi_env env, napi_callback_info info) {
+  napi_value arguments[count];
+  std::size_t given = count;
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &given, arguments, nullptr, &data);
+  EnvState& state = *static_cast<EnvState*>(data);
+  try {
+    return function(state, arguments);
+  } catch (...) {
+    ThrowCaught(state);
+  }
+  return nullptr;
+}
+
+template <PlainExported function, std::size_t count>
+void ExportPlain(Napi::Object exports, const char* name) {
+  napi_env env = exports.Env();
+  napi_value made = nullptr;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, GuardedPlain<function, count>, GetEnvState(env), &made);
+  napi_set_named_property(env, exports, name, made);
 }
 
 void ExportMapping(Napi::Object exports);

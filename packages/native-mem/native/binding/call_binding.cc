@@ -15,20 +15,30 @@
 namespace native_mem {
 namespace {
 
-// bindFunction(address, params: string[], result: string, name)
-Napi::Value BindFunction(const Napi::CallbackInfo& info, EnvState& state) {
+// createCaller(params: string[], result: string)
+Napi::Value CreateCallerFn(const Napi::CallbackInfo& info, EnvState& state) {
   RequireCodeSupport();
-  const std::uint64_t address = AddressArgument(info[0], "address");
-  if (!info[1].IsArray()) FailType("params must be an array of type names");
-  const auto names = info[1].As<Napi::Array>();
+  if (!info[0].IsArray()) FailType("params must be an array of type names");
+  const auto names = info[0].As<Napi::Array>();
   std::vector<std::string> parameters;
   for (std::uint32_t i = 0; i < names.Length(); ++i) parameters.push_back(StringArgument(names.Get(i), "A type in params"));
-  Signature signature = ParseSignature(parameters, StringArgument(info[2], "result"));
-  CodePlace place = RequireCode(address, "bindFunction");
-  std::string name = StringArgument(info[3], "name");
-  if (name.empty()) name = place.name;
-  return Napi::Value(info.Env(), CreateBoundFunction(state, name, static_cast<std::uintptr_t>(address), std::move(place.life),
-                                                     std::move(signature)));
+  Signature signature = ParseSignature(parameters, StringArgument(info[1], "result"));
+  return Napi::Value(info.Env(), CreateCaller(state, std::move(signature)));
+}
+
+// bindCode(address, name): stores the code in the slots; returns `name`, or that of the code when it is empty.
+napi_value BindCode(EnvState& state, const napi_value* arguments) {
+  RequireCodeSupport();
+  const std::uint64_t address = AddressArgument(Napi::Value(state.env, arguments[0]), "address");
+  std::size_t size = 0;
+  if (napi_get_value_string_utf8(state.env, arguments[1], nullptr, 0, &size) != napi_ok) FailType("name must be a string");
+  const CodePlace place = RequireCode(address, "bindFunction");
+  state.slots->life = std::uint64_t{place.life.generation} << 32 | place.life.cell;
+  state.slots->target = static_cast<double>(address);
+  if (size != 0 || place.name.empty()) return arguments[1];
+  napi_value name = nullptr;
+  napi_create_string_utf8(state.env, place.name.data(), place.name.size(), &name);
+  return name;
 }
 
 std::uint64_t WordArgument(const Napi::Value& value) {
@@ -59,7 +69,7 @@ Napi::Value CallFunction(const Napi::CallbackInfo& info, EnvState& state) {
   frame.target = reinterpret_cast<const void*>(address);
   frame.environment = &state;
   bool faulted = false;
-  if (!GuardedCall(ThreadOf(state), frame, place.life.get(), faulted)) {
+  if (!GuardedCall(ThreadOf(state), frame, place.life, faulted)) {
     Fail("ERR_CODE_FREED", "The code was freed.", address);
   }
   if (faulted) {
@@ -113,7 +123,8 @@ Napi::Value CallSlotsBuffer(const Napi::CallbackInfo& info, EnvState& state) {
 }  // namespace
 
 void ExportCalls(Napi::Object exports) {
-  Export<BindFunction>(exports, "bindFunction");
+  Export<CreateCallerFn>(exports, "createCaller");
+  ExportPlain<BindCode, 2>(exports, "bindCode");
   Export<CallFunction>(exports, "callFunction");
   Export<CpuFeaturesFn>(exports, "cpuFeatures");
   Export<ProcessSymbol>(exports, "processSymbol");

@@ -53,29 +53,46 @@ void Construct(EnvState& state, napi_ref reference, const std::string& message, 
   napi_throw(env, error);
 }
 
-std::string KindOf(const FaultRecord& fault) {
-  if (fault.stack_overflow) return "stack-overflow";
+TrapKind KindOf(const FaultRecord& fault) {
+  if (fault.stack_overflow) return TrapKind::kStackOverflow;
   switch (fault.signal) {
-    case SIGFPE: return fault.code == FPE_INTOVF || fault.code == FPE_FLTOVF ? "overflow" : "divide";
-    case SIGILL: return "illegal-instruction";
-    case SIGTRAP: return "breakpoint";
+    case SIGFPE: return fault.code == FPE_INTOVF || fault.code == FPE_FLTOVF ? TrapKind::kOverflow : TrapKind::kDivide;
+    case SIGILL: return TrapKind::kIllegalInstruction;
+    case SIGTRAP: return TrapKind::kBreakpoint;
     // A stack fault (#SS: a non-canonical address from rbp or rsp) comes as SIGBUS from the kernel itself; only a page that
     // cannot be brought in has a code of its own.
-    case SIGBUS: return fault.code == SI_KERNEL ? "memory" : "bus";
-    default: return "memory";
+    case SIGBUS: return fault.code == SI_KERNEL ? TrapKind::kMemory : TrapKind::kBus;
+    default: return TrapKind::kMemory;
   }
 }
 
-const char* Explain(const std::string& kind) {
-  if (kind == "divide") return "an integer division by zero, or one whose quotient doesn't fit";
-  if (kind == "memory") return "an access to memory that isn't there or doesn't allow it";
-  if (kind == "illegal-instruction") return "an instruction that this processor doesn't execute";
-  if (kind == "breakpoint") return "a breakpoint, or code that was freed";
-  if (kind == "stack-overflow") return "the end of the stack (recursion without end?)";
-  if (kind == "bus") return "an access to a page that can't be brought in";
-  if (kind == "unreachable") return "a point that must not be reached";
-  if (kind == "bounds") return "an index out of bounds";
-  if (kind == "overflow") return "an arithmetic overflow";
+const char* NameOf(TrapKind kind) {
+  switch (kind) {
+    case TrapKind::kDivide: return "divide";
+    case TrapKind::kMemory: return "memory";
+    case TrapKind::kIllegalInstruction: return "illegal-instruction";
+    case TrapKind::kBreakpoint: return "breakpoint";
+    case TrapKind::kStackOverflow: return "stack-overflow";
+    case TrapKind::kBus: return "bus";
+    case TrapKind::kUnreachable: return "unreachable";
+    case TrapKind::kBounds: return "bounds";
+    case TrapKind::kOverflow: return "overflow";
+  }
+  return "trap";
+}
+
+const char* Explain(TrapKind kind) {
+  switch (kind) {
+    case TrapKind::kDivide: return "an integer division by zero, or one whose quotient doesn't fit";
+    case TrapKind::kMemory: return "an access to memory that isn't there or doesn't allow it";
+    case TrapKind::kIllegalInstruction: return "an instruction that this processor doesn't execute";
+    case TrapKind::kBreakpoint: return "a breakpoint, or code that was freed";
+    case TrapKind::kStackOverflow: return "the end of the stack (recursion without end?)";
+    case TrapKind::kBus: return "an access to a page that can't be brought in";
+    case TrapKind::kUnreachable: return "a point that must not be reached";
+    case TrapKind::kBounds: return "an index out of bounds";
+    case TrapKind::kOverflow: return "an arithmetic overflow";
+  }
   return "a trap";
 }
 
@@ -132,7 +149,7 @@ void ThrowArgument(napi_env env, const ArgumentError& error) {
 }
 
 void ThrowTrap(EnvState& state, const FaultRecord& fault) {
-  std::string kind = KindOf(fault);
+  TrapKind kind = KindOf(fault);
   std::string message = "Native code trapped: ";
   napi_env env = state.env;
   napi_value details = nullptr;
@@ -158,9 +175,9 @@ void ThrowTrap(EnvState& state, const FaultRecord& fault) {
   } else {
     where = "code that was freed, at " + Hex(fault.pc);
   }
-  message += std::string(Explain(kind)) + " (" + kind + ") in " + where;
+  message += std::string(Explain(kind)) + " (" + NameOf(kind) + ") in " + where;
   if (memory) message += ", address " + Hex(fault.address);
-  napi_set_named_property(env, details, "kind", String(env, kind));
+  napi_set_named_property(env, details, "kind", String(env, NameOf(kind)));
   napi_set_named_property(env, details, "address", BigInt(env, memory ? fault.address : fault.pc));
   napi_set_named_property(env, details, "pc", BigInt(env, fault.pc));
   Construct(state, state.trap_error, message, details);

@@ -4,19 +4,26 @@
 
 #include <node_api.h>
 
+#include <cstddef>
+#include <cstdint>
+
 #include "call/thread_state.h"
 #include "memory/errors.h"
 #include "platform/guard_frame.h"
 
 namespace native_mem {
 
-// Memory shared with JavaScript, through which generated wrappers pass numbers cheaper than as arguments.
-// src/slot-call.ts knows this layout.
+// Memory shared with JavaScript, through which numbers pass cheaper than as arguments and results of Node-API.
+// src/call-slots.ts knows this layout.
 struct CallSlots {
   std::uint64_t result;
-  std::uint64_t mode;  // not 0: the next bound function called takes its arguments from here
+  // The code that a bound function is for, which it stores before each call: its life (as the bits of a double) and its
+  // address (as a number). A negative life means that arguments come as such; else they are in `values`, but for pointers.
+  std::uint64_t life;
+  double target;
   std::uint64_t values[255];
 };
+static_assert(offsetof(CallSlots, life) == 8 && offsetof(CallSlots, target) == 16 && offsetof(CallSlots, values) == 24);
 
 struct EnvState {
   napi_env env = nullptr;

@@ -1,30 +1,29 @@
-// JavaScript functions that call native code by a fixed signature. Raw Node-API: this is the hot path.
+// How JavaScript calls native code: one function for each signature, which is told by the CallSlots what code to call. Bound
+// functions are generated JavaScript around it (src/slot-call.ts). Raw Node-API: this is the hot path.
 #pragma once
 
 #include <node_api.h>
 
-#include <memory>
 #include <string>
 
 #include "binding/env_state.h"
 #include "call/signature.h"
-#include "code/quiescence.h"
 
 namespace native_mem {
 
-struct BoundFunction {
-  EnvState* state;
-  ThreadState* thread;
-  CallSlots* slots;
-  std::uintptr_t target;
-  std::shared_ptr<CodeLife> life;
-  Signature signature;
-  std::string name;
+// A new function that calls code of this signature. What it takes out of the slots it can't refuse: it returns `true` instead
+// of calling, for a pointer that can't be one and for code that was freed, and the bound function calls again with arguments
+// as such. Those are checked one by one, and `this.name` is who the errors are about.
+napi_value CreateCaller(EnvState& state, Signature signature);
+
+// Whom the conversion of arguments and results is for.
+struct Callee {
+  napi_env env;
+  const Signature& signature;
+  napi_value self;  // has the name; null where errors don't matter
 };
 
-// A new function; the code's life is checked at each call. It takes its arguments as such, or, when the generated
-// wrapper of src/slot-call.ts has set CallSlots::mode, out of the slots (pointers alone come as arguments then).
-napi_value CreateBoundFunction(EnvState& state, const std::string& name, std::uintptr_t target,
-                               std::shared_ptr<CodeLife> life, Signature signature);
+// For messages; empty when it has none.
+std::string NameOf(const Callee& callee);
 
 }  // namespace native_mem

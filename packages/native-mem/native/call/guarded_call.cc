@@ -16,11 +16,11 @@ void RequireCodeSupport() {
        "work here.");
 }
 
-bool GuardedCall(ThreadState& thread, GuardFrame& frame, const CodeLife* life, bool& faulted) {
+bool GuardedCall(ThreadState& thread, GuardFrame& frame, CodeLife life, bool& faulted) {
   GuardFrame* previous = thread.top.load(std::memory_order_relaxed);
   const bool outermost = previous == nullptr;
   if (outermost) EnterActivity(thread.activity);
-  if (life != nullptr && !life->alive.load(std::memory_order_acquire)) {
+  if (life && !IsAlive(life)) {
     if (outermost) LeaveActivity(thread.activity);
     return false;
   }
@@ -45,7 +45,7 @@ bool GuardedCopy(ThreadState& thread, void* to, const void* from, std::size_t co
   frame.ints[1] = reinterpret_cast<std::uintptr_t>(from);
   frame.ints[2] = count;
   bool faulted = false;
-  GuardedCall(thread, frame, nullptr, faulted);
+  GuardedCall(thread, frame, CodeLife{}, faulted);
   if (faulted) *fault_address = frame.fault.address;
   return !faulted;
 }

@@ -66,6 +66,7 @@ Signature ParseSignature(const std::vector<std::string>& parameters, const std::
     } else {
       parameter.offset = Signature::kStackOffset + std::size_t{8} * signature.stack_words++;
     }
+    if (parameter.type.kind == ValueKind::kPointer) ++signature.pointers;
     signature.parameters.push_back(std::move(parameter));
   }
   signature.result = ParseType(result);

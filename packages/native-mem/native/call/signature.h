@@ -31,6 +31,7 @@ struct Signature {
   std::vector<Parameter> parameters;
   ValueType result;
   bool float_result = false;
+  std::size_t pointers = 0;  // parameters that are
   unsigned stack_words = 0;
 };
 

@@ -10,8 +10,8 @@
 namespace native_mem {
 
 // The bits of argument `index`; throws ArgumentError when the value is of the wrong kind or out of range.
-std::uint64_t ConvertArgument(napi_env env, const BoundFunction& function, std::size_t index, napi_value value);
-std::uint64_t PointerArgument(napi_env env, const BoundFunction& function, std::size_t index, napi_value value);
-napi_value ConvertResult(napi_env env, const BoundFunction& function, const GuardFrame& frame);
+std::uint64_t ConvertArgument(const Callee& callee, std::size_t index, napi_value value);
+std::uint64_t PointerArgument(const Callee& callee, std::size_t index, napi_value value);
+napi_value ConvertResult(const Callee& callee, const GuardFrame& frame);
 
 }  // namespace native_mem

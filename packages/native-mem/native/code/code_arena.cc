@@ -2,12 +2,14 @@
 #include "code/code_arena.h"
 
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "code/code_observers.h"
@@ -201,6 +203,26 @@ CodeBlockPtr CodeArena::Reserve(std::size_t size, std::size_t alignment, std::st
                                 const void* owner) {
   ReclaimRetired();
   std::lock_guard<std::mutex> lock(mutex_);
+  return ReserveBlock(size, alignment, std::move(name), std::move(traps), owner);
+}
+
+CodeBlockPtr CodeArena::Allocate(std::size_t size, std::size_t alignment, std::string name, std::vector<TrapEntry> traps,
+                                 const void* owner, const void* code, std::size_t code_size) {
+  ReclaimRetired();
+  CodeBlockPtr block;
+  try {
+    std::lock_guard<std::mutex> lock(mutex_);
+    block = ReserveBlock(size, alignment, std::move(name), std::move(traps), owner);
+    InstallBlock(*block, code, code_size, 0);
+  } catch (...) {
+    if (block) Free(block);
+    throw;
+  }
+  return block;
+}
+
+CodeBlockPtr CodeArena::ReserveBlock(std::size_t size, std::size_t alignment, std::string name, std::vector<TrapEntry> traps,
+                                     const void* owner) {
   CheckOpen();
   if (size == 0 || size > reserved_) {
     FailRange("The size of code must be from 1 to " + std::to_string(reserved_) + " bytes, got " + std::to_string(size));
@@ -208,7 +230,13 @@ CodeBlockPtr CodeArena::Reserve(std::size_t size, std::size_t alignment, std::st
   CheckAlignment(alignment);
   auto block = std::make_shared<CodeBlock>();
   block->size = size;
-  Place(*block, alignment);
+  block->life = BeginLife();
+  try {
+    Place(*block, alignment);
+  } catch (...) {
+    EndLife(block->life);
+    throw;
+  }
   block->serial = NextSerial();
   block->name = std::move(name);
   block->traps = std::move(traps);
@@ -244,23 +272,42 @@ void CodeArena::InstallByProtection(const CodeBlock& block, const void* code, st
 }
 
 void CodeArena::FillWithTraps(std::uintptr_t address, std::size_t size) {
-  static const std::vector<unsigned char> traps(kCodeChunk, kTrapByte);
-  for (std::size_t done = 0; done < size; done += traps.size()) {
-    Write(address + done, traps.data(), std::min(traps.size(), size - done));
+  constexpr std::size_t piece = 4096;
+  static const std::vector<unsigned char> traps(piece, kTrapByte);
+  // The same piece up to sixteen times in one call.
+  iovec pieces[16];
+  for (iovec& each : pieces) each = {const_cast<unsigned char*>(traps.data()), piece};
+  for (std::size_t done = 0; done < size;) {
+    const std::size_t left = size - done;
+    if (left < 2 * piece) {
+      const std::size_t length = std::min(piece, left);
+      Write(address + done, traps.data(), length);
+      done += length;
+      continue;
+    }
+    const std::size_t count = std::min(std::size(pieces), left / piece);
+    const ssize_t wrote = pwritev(descriptor_, pieces, static_cast<int>(count), static_cast<off_t>(address - base_ + done));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) FailErrno(wrote < 0 ? errno : EIO, "pwritev", "No memory for code is left.");
+    done += static_cast<std::size_t>(wrote);
   }
 }
 
 void CodeArena::Install(const CodeBlockPtr& block, const void* code, std::size_t size, std::size_t offset) {
   std::lock_guard<std::mutex> lock(mutex_);
+  InstallBlock(*block, code, size, offset);
+}
+
+void CodeArena::InstallBlock(CodeBlock& block, const void* code, std::size_t size, std::size_t offset) {
   CheckOpen();
-  if (!block->life->alive.load(std::memory_order_relaxed)) Fail("ERR_CODE_FREED", "The code block is closed.", block->address);
-  if (offset > block->size || size > block->size - offset) {
+  if (!IsAlive(block.life)) Fail("ERR_CODE_FREED", "The code block is closed.", block.address);
+  if (offset > block.size || size > block.size - offset) {
     Fail("ERR_OUT_OF_BOUNDS", std::to_string(size) + " bytes at offset " + std::to_string(offset) + " don't fit the " +
-                                  std::to_string(block->size) + " bytes at " + Hex(block->address) + ".",
-         block->address);
+                                  std::to_string(block.size) + " bytes at " + Hex(block.address) + ".",
+         block.address);
   }
-  Put(*block, code, size, offset);
-  ObserveInstalled(*block);
+  Put(block, code, size, offset);
+  ObserveInstalled(block);
 }
 
 void CodeArena::Put(CodeBlock& block, const void* code, std::size_t size, std::size_t offset) {
@@ -277,7 +324,7 @@ void CodeArena::Free(const CodeBlockPtr& block) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (closed_ || by_serial_.erase(block->serial) == 0) return;
-    block->life->alive.store(false, std::memory_order_release);
+    EndLife(block->life);
     code_bytes_ -= block->size;
     ObserveFreed(*block);
   }
@@ -376,7 +423,7 @@ void CodeArena::Close() {
     if (closed_) return;
     closed_ = true;
     for (const auto& entry : blocks_) {
-      entry.second->life->alive.store(false, std::memory_order_release);
+      EndLife(entry.second->life);
       ObserveFreed(*entry.second);
     }
     blocks_.clear();

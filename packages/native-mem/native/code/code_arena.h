@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "code/bit_pool.h"
+#include "code/code_life.h"
 #include "code/quiescence.h"
+#include "code/trap_kind.h"
 #include "memory/address_ranges.h"
 #include "memory/mapping_share.h"
 
@@ -22,7 +24,7 @@ enum class Backing { kMemoryFile, kProtect };
 
 struct TrapEntry {
   std::uint32_t offset;
-  std::string kind;
+  TrapKind kind;
 };
 
 struct CodeBlock {
@@ -34,7 +36,7 @@ struct CodeBlock {
   const void* owner = nullptr;
   bool published = false;
   bool reused = false;  // the memory held other code before
-  std::shared_ptr<CodeLife> life = std::make_shared<CodeLife>();
+  CodeLife life;
 };
 
 using CodeBlockPtr = std::shared_ptr<CodeBlock>;
@@ -93,6 +95,9 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
                        const void* owner);
   // Writes code and makes the block callable. Nothing of a block is ever writable and executable.
   void Install(const CodeBlockPtr& block, const void* code, std::size_t size, std::size_t offset = 0);
+  // Both at once.
+  CodeBlockPtr Allocate(std::size_t size, std::size_t alignment, std::string name, std::vector<TrapEntry> traps, const void* owner,
+                        const void* code, std::size_t code_size);
   void Free(const CodeBlockPtr& block);
 
   CodeBlockPtr BySerial(std::uint64_t serial) const;
@@ -137,6 +142,10 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
  private:
   CodeArena(std::uintptr_t base, std::size_t reserve, Backing backing, int descriptor, MappingShare share, const void* owner);
 
+  // With the lock held.
+  CodeBlockPtr ReserveBlock(std::size_t size, std::size_t alignment, std::string name, std::vector<TrapEntry> traps,
+                            const void* owner);
+  void InstallBlock(CodeBlock& block, const void* code, std::size_t size, std::size_t offset);
   // Finds memory for block.size bytes.
   void Place(CodeBlock& block, std::size_t alignment);
   void Put(CodeBlock& block, const void* code, std::size_t size, std::size_t offset);

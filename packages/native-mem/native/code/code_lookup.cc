@@ -79,7 +79,9 @@ std::vector<std::shared_ptr<CodeArena>> AllArenas() {
 namespace {
 
 std::shared_ptr<CodeArena> ArenaAround(std::uintptr_t address) {
-  for (auto& arena : AllArenas()) {
+  std::lock_guard<std::mutex> lock(g_mutex);
+  for (const auto& entry : Arenas()) {
+    const auto& arena = entry.second;
     if (address - arena->base() < arena->reserved()) return arena;
   }
   return nullptr;
@@ -92,7 +94,7 @@ CodePlace FindCode(std::uint64_t address) {
   const auto at = static_cast<std::uintptr_t>(address);
   if (const auto arena = ArenaAround(at)) {
     const CodeBlockPtr block = arena->Find(at);
-    if (!block || !block->published || !block->life->alive.load(std::memory_order_acquire)) return place;
+    if (!block || !block->published || !IsAlive(block->life)) return place;
     place.life = block->life;
     place.arena = arena;
     place.block = block;

@@ -26,7 +26,7 @@ std::vector<std::shared_ptr<CodeArena>> AllArenas();
 
 // Executable memory that holds `address`: a block of an arena, or a region made executable.
 struct CodePlace {
-  std::shared_ptr<CodeLife> life;
+  CodeLife life;
   std::shared_ptr<CodeArena> arena;  // null for a region
   CodeBlockPtr block;                // null for a region
   std::uintptr_t start = 0;
@@ -34,7 +34,7 @@ struct CodePlace {
   std::string name;
 };
 
-// A place with a null life when no live code is there.
+// A place without a life when no live code is there.
 CodePlace FindCode(std::uint64_t address);
 // The data block of any arena that holds `address`; serial 0 when none does.
 DataBlock FindData(std::uint64_t address);

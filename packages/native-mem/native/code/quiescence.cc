@@ -34,6 +34,8 @@ bool Ended(const std::pair<Activity*, std::uint64_t>& call) {
 
 std::atomic<std::size_t> g_retired_count{0};
 
+std::size_t RetiredCount() { return g_retired_count.load(std::memory_order_relaxed); }
+
 void RegisterActivity(Activity* activity) {
   std::lock_guard<std::mutex> lock(g_mutex);
   if (Activities().empty()) g_fence_on_entry = !ProcessBarrierSupported();
@@ -72,6 +74,7 @@ void Retire(std::function<void()> action) {
 }
 
 void ReclaimRetired() {
+  if (RetiredCount() == 0) return;
   std::vector<std::function<void()>> due;
   {
     std::lock_guard<std::mutex> lock(g_mutex);
@@ -90,7 +93,5 @@ void ReclaimRetired() {
   }
   for (auto& action : due) action();
 }
-
-std::size_t RetiredCount() { return g_retired_count.load(std::memory_order_relaxed); }
 
 }  // namespace native_mem

@@ -14,11 +14,6 @@ struct Activity {
   std::atomic<std::uint64_t> count{0};
 };
 
-// A bound function or a lookup holds this and checks it inside the call; clearing it is the first step of freeing.
-struct CodeLife {
-  std::atomic<bool> alive{true};
-};
-
 void RegisterActivity(Activity* activity);
 void UnregisterActivity(Activity* activity);
 

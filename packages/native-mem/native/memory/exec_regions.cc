@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "code/code_lookup.h"
+#include "code/quiescence.h"
 #include "memory/errors.h"
 #include "memory/file_mapping.h"
 #include "memory/protection.h"

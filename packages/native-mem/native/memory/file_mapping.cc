@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "call/guarded_call.h"
+#include "code/quiescence.h"
 #include "memory/errors.h"
 #include "memory/protection.h"
 

@@ -1,8 +1,11 @@
 // See mapping_share.h. Source: Linux Documentation/admin-guide/sysctl/vm.rst, max_map_count.
 #include "memory/mapping_share.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
-#include <fstream>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <utility>
@@ -17,8 +20,13 @@ std::atomic<std::size_t> g_taken{0};
 // Three quarters. Read once; systems that don't tell have no such limit.
 std::size_t OurShare() {
   static const std::size_t share = [] {
-    std::size_t most = 0;
-    std::ifstream("/proc/sys/vm/max_map_count") >> most;
+    char text[32] = {};
+    const int file = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+      if (read(file, text, sizeof text - 1) < 0) text[0] = '\0';
+      close(file);
+    }
+    const std::size_t most = std::strtoull(text, nullptr, 10);
     return most == 0 ? std::numeric_limits<std::size_t>::max() : most / 4 * 3;
   }();
   return share;

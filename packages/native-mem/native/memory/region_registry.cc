@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "code/quiescence.h"
 #include "memory/errors.h"
 
 namespace native_mem {
@@ -10,13 +11,13 @@ namespace native_mem {
 void Region::BeginExecutable() {
   if (life) return;
   code_range = CodeRanges().Add(map_base, map_base + map_size);
-  life = std::make_shared<CodeLife>();
+  life = BeginLife();
 }
 
 void Region::EndExecutable() {
   if (!life) return;
-  life->alive.store(false, std::memory_order_release);
-  life = nullptr;
+  EndLife(life);
+  life = CodeLife{};
   Retire([range = code_range] {
     if (range != nullptr) CodeRanges().Remove(range);
   });

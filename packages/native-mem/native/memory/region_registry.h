@@ -11,7 +11,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "code/quiescence.h"
+#include "code/code_life.h"
 #include "memory/address_ranges.h"
 #include "memory/mapping_share.h"
 
@@ -41,7 +41,7 @@ struct Region {
   const void* owner = nullptr;          // the environment that made it
   std::atomic<bool> lost{false};        // a page vanished because the file shrank
   AddressRanges::Node* file_range = nullptr;  // in FileRanges, while a file is mapped
-  std::shared_ptr<CodeLife> life;             // while executable
+  CodeLife life;                              // while executable
   AddressRanges::Node* code_range = nullptr;  // in CodeRanges, while executable
   std::shared_ptr<CodeArena> arena;     // kExecutable
   // Of a MappedFile: its JavaScript object and the ArrayBuffers over it that the collector hasn't finalised yet.
