@@ -138,8 +138,11 @@ function describe({ path, codeBytes, dataBytes, constantBytes }: LinkedModule): 
   return `${path}: ${codeBytes} bytes of code, ${dataBytes} of data, ${constantBytes} of constants`;
 }
 
-/** Starts a watch that tells the milliseconds since. */
+/** Starts a watch that tells the milliseconds since. (The first use of `performance` in a process loads a module: 0.7 ms.) */
 export function stopwatch(): () => number {
-  const start = performance.now();
-  return () => performance.now() - start;
+  const start = process.hrtime();
+  return () => {
+    const [seconds, nanoseconds] = process.hrtime(start);
+    return seconds * 1e3 + nanoseconds / 1e6;
+  };
 }
