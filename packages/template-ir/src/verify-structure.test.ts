@@ -63,6 +63,11 @@ describe('verifyTemplate on structure', () => {
     ['VALUE', 'a value without definition', { types: [i64] }],
     ['VALUE', 'an operand out of range', { types: [i64], code: [{ op: 'neg', result: 0, arg: 9 }] }],
     ['VALUE', 'an operand that is no number', { types: [i64], code: [{ op: 'neg', result: 0, arg: Number.NaN }] }],
+    [
+      'VALUE',
+      'an operation of one operand with two',
+      { types: [i64, i64], params: [0], code: [{ op: 'neg', result: 1, left: 0, right: 0 }] },
+    ],
     ['VALUE', 'a negative result', { types: [], code: [{ op: 'const', result: -1, value: 1n }] }],
     ['VALUE', 'a parameter out of range', { types: [], params: [0.5] }],
     [

@@ -3,9 +3,13 @@ import {
   diagnoseModule,
   diagnoseTemplate,
   diagnosticToString,
+  environmentOf,
   FunctionBuilder,
+  IrVerifyError,
   parseModule,
   ptr,
+  specialise,
+  type Template,
   type VerifyCode,
   verifyModule,
   verifyTemplate,
@@ -58,6 +62,60 @@ describe('verifyTemplate', () => {
     builder.switchTo(exit);
     builder.return(result);
     verifyTemplate(builder.build());
+  });
+});
+
+describe('verifyTemplate within verifyTemplate', () => {
+  // A TypeEnvironment may be anything, and the verifier keeps its working memory.
+  it('changes nothing of what is found', () => {
+    const { types, templates } = parseModule(`module m
+struct Pair {
+  a: i64
+  b: f64
+}
+fn f(p: ptr<Pair>, n: i64) -> i64 {
+entry:
+  jump loop(0)
+loop(i: i64):
+  more = lt i, n
+  branch more, body, done
+body:
+  q = field p, a
+  x = load q
+  next = add i, x
+  jump loop(next)
+done:
+  return i
+}
+fn g(a: i64, b: i64) -> i64 {
+entry:
+  c = lt a, b
+  branch c, left, right
+left:
+  x = add a, b
+  jump join(x)
+right:
+  y = sub a, b
+  jump join(y)
+join(z: i64):
+  return z
+}`);
+    const [f, g] = templates as [Template, Template];
+    const broken = { ...g, valueTypes: g.valueTypes.map(() => f64) };
+    const plain = environmentOf(types);
+    let asked = 0;
+    const nested = (name: string) => {
+      asked++;
+      verifyTemplate(g);
+      expect(diagnoseTemplate(broken).length).toBeGreaterThan(1);
+      expect(() => verifyTemplate(broken)).toThrow(IrVerifyError);
+      return plain(name);
+    };
+    verifyTemplate(f, undefined, nested);
+    expect(asked).toBeGreaterThan(1);
+    const wrong = { ...f, result: f64 };
+    expect(diagnoseTemplate(wrong, undefined, nested)).toEqual(diagnoseTemplate(wrong, undefined, plain));
+    expect(specialise(f, [], { types: nested })).toEqual(specialise(f, [], { types: plain }));
   });
 });
 
