@@ -45,7 +45,8 @@ export interface SpecialiseOptions {
 
 /**
  * The instance of `template` for `typeArgs`: without type parameters, branches on types, and values of aggregate types;
- * verified. Values and blocks keep their numbers if the template has neither aggregates nor branches on types.
+ * verified. Values and blocks keep their numbers if the template has neither aggregates nor branches on types; parts that are
+ * the same in both are the same objects.
  *
  * Throws `IrSpecialiseError`: `ARGUMENT_COUNT`, `ARGUMENT_TYPE` (not concrete, or more than 64 levels deep),
  * `BOUND_NOT_MET`, `LITERAL_RANGE` (a literal that the concrete type cannot hold, such as -1 where T is u8),
