@@ -283,6 +283,8 @@ describe('bindFunction', () => {
     expect(() => bind(address, { params: ['void'], result: 'void' })).toThrow(TypeError);
     expect(() => bind(address, { params: [], result: 'constructor' })).toThrow(TypeError);
     expect(() => bind(address, { params: 'i32', result: 'void' })).toThrow(TypeError);
+    expect(() => bind(address, { params: '', result: 'void' })).toThrow(TypeError);
+    expect(() => bind(address, { params: [['i32']], result: 'void' })).toThrow(TypeError);
     expect(() => bind(address, { params: [], result: undefined })).toThrow(TypeError);
     expect(() => bind(address, { params: Array(256).fill('i32'), result: 'void' })).toThrow(RangeError);
     expect(() => bind(Number(address), { params: [], result: 'void' })).toThrow(TypeError);
@@ -290,6 +292,43 @@ describe('bindFunction', () => {
       expect.objectContaining({ code: 'ERR_NOT_EXECUTABLE' }),
     );
     expect(() => bind(address + 64n, { params: [], result: 'void' })).toThrow(NativeMemError);
+  });
+
+  test('keeps functions of one signature apart', () => {
+    using arena = new CodeArena({ reserve: 2 ** 20 });
+    const numbers = Array.from({ length: 20 }, (_, i) => i);
+    const calls = numbers.map((number) => {
+      const name = number % 2 === 0 ? `f${number}` : '';
+      const block = arena.allocate(Uint8Array.of(0xb8, number, 0, 0, 0, 0xc3), { name }); // mov eax, number; ret
+      return bindFunction(block.address, { params: ['ptr<u8>'], result: 'i32' });
+    });
+    expect(calls.map((call) => call(null))).toEqual(numbers);
+    expect(calls.map(({ name }) => name)).toEqual(numbers.map((number) => (number % 2 === 0 ? `f${number}` : '')));
+    const named = (call: unknown) => call as (...args: unknown[]) => unknown;
+    expect(() => named(calls[4])(new Float32Array(1))).toThrow(/^Argument 1 of f4 \(ptr<u8>\) must be a Uint8Array/);
+    expect(() => named(calls[5])(1)).toThrow(/^Argument 1 of the native function \(ptr<u8>\) must be/);
+    expect(() => named(calls[6])()).toThrow(/^f6 takes 1 arguments, got 0/);
+    expect(calls.map((call) => call(new Uint8Array(1)))).toEqual(numbers);
+  });
+
+  test('tells thousands of freed codes from the live one at the same address', () => {
+    using arena = new CodeArena({ reserve: 2 ** 20 });
+    const bind = (address: bigint) => bindFunction(address, { params: ['ptr'], result: 'i32' });
+    const stale: { call: (argument: null) => number; address: bigint }[] = [];
+    for (let i = 0; i < 5000; i++) {
+      const block = arena.allocate(Uint8Array.of(0xb8, i & 255, 0, 0, 0, 0xc3));
+      const call = bind(block.address);
+      expect(call(null)).toBe(i & 255);
+      block.close();
+      stale.push({ call, address: block.address });
+    }
+    const live = arena.allocate(Uint8Array.of(0xb8, 77, 0, 0, 0, 0xc3));
+    const call = bind(live.address);
+    expect(new Set(stale.map(({ address }) => address))).toEqual(new Set([live.address]));
+    for (const each of stale) {
+      expect(() => each.call(null)).toThrow(expect.objectContaining({ code: 'ERR_CODE_FREED', address: each.address }));
+      expect(call(null)).toBe(77);
+    }
   });
 
   test('throws once the code is freed, even when the address is in use again', () => {
