@@ -5,7 +5,6 @@ import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { platformName } from '../dist/loader.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const built = join(root, 'build/Release/native_mem.node');
@@ -13,7 +12,9 @@ if (!existsSync(built)) {
   const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
   execFileSync(process.execPath, [cmakeJs, 'build'], { cwd: root, stdio: 'inherit' });
 }
-const folder = join(root, 'prebuilds', platformName());
+// As `platformName` in src/loader.ts, of which dist has no file of its own.
+const musl = process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime === undefined;
+const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}${musl ? '-musl' : ''}`);
 mkdirSync(folder, { recursive: true });
 const target = join(folder, 'native_mem.node');
 copyFileSync(built, target);
