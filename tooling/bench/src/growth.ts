@@ -1,6 +1,6 @@
-// That compiling costs no more for each instruction of a large function than of a small one.
+// That specialising and compiling cost no more for each instruction of a large function than of a small one.
 import { compileUnit } from '@simple-jit/codegen';
-import { type ConcreteFunction, parseModule, specialise } from '@simple-jit/template-ir';
+import { type ConcreteFunction, parseModule, specialise, type Template } from '@simple-jit/template-ir';
 import { type BenchRow, compare } from './compare.js';
 
 const BASE = 100;
@@ -8,32 +8,47 @@ const BASE = 100;
 export async function benchGrowth(): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const [name, shape] of Object.entries(shapes)) {
-    const small = unitOf(shape(BASE));
     for (const count of [10, 1_000, 10_000]) {
-      const unit = unitOf(shape(count));
-      // As many instructions on both sides: then what else the machine does disturbs both alike.
-      const total = Math.max(count, BASE);
-      rows.push(
-        await compare(
-          `compile ${total} instructions of ${name}, in functions of ${count}`,
-          () => repeat(total / count, unit),
-          `in functions of ${BASE}`,
-          () => repeat(total / BASE, small),
-          { warmUp: 500 },
-        ),
-      );
+      const unitOf = (size: number): readonly ConcreteFunction[] => templatesOf(shape(size)).map(specialised);
+      rows.push(await grow('compile', name, count, unitOf, compileUnit));
     }
+  }
+  const templates = (size: number): readonly Template[] => templatesOf(branches(size));
+  for (const count of [10, 1_000, 10_000]) {
+    rows.push(await grow('specialise', 'branches', count, templates, (them) => them.forEach(specialised)));
   }
   return rows;
 }
 
-function repeat(times: number, unit: readonly ConcreteFunction[]): void {
-  for (let i = 0; i < times; i++) compileUnit(unit);
+/**
+ * `work` on one function of `count` instructions, or several, beside functions of BASE: as many instructions on both sides, as then
+ * what else the machine does disturbs both alike.
+ */
+function grow<T>(
+  verb: string,
+  shape: string,
+  count: number,
+  make: (size: number) => T,
+  work: (made: T) => unknown,
+): Promise<BenchRow> {
+  const total = Math.max(count, BASE);
+  const [ours, other] = [make(count), make(BASE)];
+  return compare(
+    `${verb} ${total} instructions of ${shape}, in functions of ${count}`,
+    () => repeat(total / count, work, ours),
+    `in functions of ${BASE}`,
+    () => repeat(total / BASE, work, other),
+    { warmUp: 500 },
+  );
 }
 
-function unitOf(text: string): ConcreteFunction[] {
-  return parseModule(`module m\n${text}`).templates.map((template) => specialise(template, []));
+function repeat<T>(times: number, work: (made: T) => unknown, made: T): void {
+  for (let i = 0; i < times; i++) work(made);
 }
+
+const templatesOf = (text: string): readonly Template[] => parseModule(`module m\n${text}`).templates;
+
+const specialised = (template: Template): ConcreteFunction => specialise(template, []);
 
 /** Makes `f` of about `count` instructions. */
 type Shape = (count: number) => string;
