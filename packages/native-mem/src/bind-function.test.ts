@@ -287,6 +287,11 @@ describe('bindFunction', () => {
     expect(() => bind(address, { params: [['i32']], result: 'void' })).toThrow(TypeError);
     expect(() => bind(address, { params: [], result: undefined })).toThrow(TypeError);
     expect(() => bind(address, { params: Array(256).fill('i32'), result: 'void' })).toThrow(RangeError);
+    const endless: string[] = [];
+    endless.length = 2 ** 32 - 1; // a copy of it would not fit
+    expect(() => bind(address, { params: endless, result: 'void' })).toThrow(
+      expect.objectContaining({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }),
+    );
     expect(() => bind(Number(address), { params: [], result: 'void' })).toThrow(TypeError);
     expect(() => bind(0n, { params: [], result: 'void' })).toThrow(
       expect.objectContaining({ code: 'ERR_NOT_EXECUTABLE' }),

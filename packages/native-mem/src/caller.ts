@@ -20,8 +20,15 @@ interface SignatureNode {
 
 const signatures: SignatureNode = { next: new Map(), callers: undefined };
 
+const MAX_PARAMS = 255;
+
 function addCaller(given: readonly string[], result: string): Caller {
-  const params = [...given]; // what is checked is what is used
+  // Before copying: an array of any length takes no memory to make, but its copy does.
+  if (given.length > MAX_PARAMS) {
+    const error = new RangeError(`A signature has at most ${MAX_PARAMS} parameters, got ${given.length}`);
+    throw Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+  }
+  const params = Array.from({ length: given.length }, (_, i) => given[i] as string); // what is checked is what is used
   const caller = { call: binding.createCaller(params, result), params, result, named: undefined, unnamed: undefined };
   let node = signatures;
   for (let i = 0; i < params.length; i++) {
