@@ -183,6 +183,25 @@ describe('CodeArena', () => {
     expect(arena.stats().blocks).toBe(0);
   });
 
+  test('keeps the traps of two blocks apart when reading those of one allocates the other', () => {
+    using arena = new CodeArena({ reserve: MIB });
+    const inner = { traps: [{ offset: 1, kind: 'overflow' as const }] };
+    const outer = arena.allocate(machineCode('ud2'), {
+      traps: [
+        { offset: 0, kind: 'bounds' },
+        {
+          get offset() {
+            arena.allocate(machineCode('ud2'), inner);
+            return 1;
+          },
+          kind: 'unreachable',
+        },
+      ],
+    });
+    const trap = bindFunction(outer.address, { params: [], result: 'void' });
+    expect(trap).toThrow(expect.objectContaining({ kind: 'bounds' }));
+  });
+
   test('shares one default arena, which stays open', () => {
     expect(CodeArena.default().address).toBe(CodeArena.default().address);
     expect(() => CodeArena.default().close()).toThrow(expect.objectContaining({ code: 'EINVAL' }));

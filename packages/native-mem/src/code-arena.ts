@@ -129,8 +129,9 @@ export class CodeArena {
     const arena = this.#place.id;
     const { name = '', alignment = 64, traps = NO_TRAPS, relocate } = options;
     const size = code.length;
-    const encoded = traps.length === 0 ? undefined : encodeTraps(traps, size);
-    binding.arenaReserve(arena, size, alignment, name, encoded, traps.length, relocate ? undefined : code);
+    const count = traps.length;
+    const encoded = count === 0 ? undefined : encodeTraps(traps, count, size);
+    binding.arenaReserve(arena, size, alignment, name, encoded, count, relocate ? undefined : code);
     const serial = views.f64[VALUES] as number;
     const address = views.u64[VALUES + 1] as bigint;
     if (relocate) installRelocated(arena, serial, address, code, relocate);

@@ -21,23 +21,27 @@ const TRAP_KINDS: readonly TrapKind[] = [
 ];
 const numbers: ReadonlyMap<string, number> = new Map(TRAP_KINDS.map((kind, number) => [kind, number]));
 
-let encoded = new Uint32Array(256);
+const NONE = new Uint32Array(0);
+let spare = NONE;
 
 /**
- * Pairs of an offset and the number of a kind, at the start of an array that the next call uses again.
+ * Pairs of an offset and the number of a kind for the first `count` traps, at the start of an array that the next call uses
+ * again.
  * @throws RangeError for an offset that isn't one of `size` bytes of code, TypeError for a kind that doesn't exist
  */
-export function encodeTraps(traps: readonly TrapPlace[], size: number): Uint32Array {
-  if (encoded.length < traps.length * 2) encoded = new Uint32Array(traps.length * 4);
-  let at = 0;
-  for (const { offset, kind } of traps) {
+export function encodeTraps(traps: readonly TrapPlace[], count: number, size: number): Uint32Array {
+  const pairs = spare.length < count * 2 ? new Uint32Array(Math.max(256, count * 4)) : spare;
+  spare = NONE; // a getter of a trap may come here again
+  for (let i = 0; i < count; i++) {
+    const { offset, kind } = traps[i] as TrapPlace;
     if (!Number.isInteger(offset) || offset < 0 || offset >= size) {
       throw new RangeError(`A trap at offset ${offset} lies outside the code of ${size} bytes`);
     }
     const number = numbers.get(kind);
     if (number === undefined) throw new TypeError(`'${kind}' is not a kind of trap`);
-    encoded[at++] = offset;
-    encoded[at++] = number;
+    pairs[i * 2] = offset;
+    pairs[i * 2 + 1] = number;
   }
-  return encoded;
+  spare = pairs;
+  return pairs;
 }
