@@ -131,6 +131,29 @@ test('code that is running in a worker is not freed under its feet', () => {
   expect(stdout).toBe('false true 1\n77n\ntrue 0\n');
 });
 
+test('a hundred thousand blocks that are freed during one long call wait for it, and all come back', () => {
+  const stdout = run(
+    `const [address, flags] = workerData;
+     const spin = nm.bindFunction(address, { params: ['ptr<i64>'], result: 'i64' });
+     parentPort.postMessage(spin(flags));`,
+    `const arena = nm.CodeArena.default();
+     const spin = install('setFlagThenSpin');
+     const call = nm.bindFunction(install('return42').address, { params: [], result: 'i64' });
+     const used = arena.stats().used;
+     const flags = new BigInt64Array(new SharedArrayBuffer(16));
+     const result = message(start([spin.address, flags]));
+     while (Atomics.load(flags, 0) === 0n) await new Promise((resolve) => setImmediate(resolve));
+     const bytes = machineCode('nothing');
+     for (let i = 0; i < 100_000; i++) { arena.allocate(bytes).close(); call(); }
+     console.log(arena.stats().used - used, nm.execMemoryStats().pendingFrees);
+     Atomics.store(flags, 1, 1n);
+     await result;
+     call();
+     console.log(arena.stats().used - used, nm.execMemoryStats().pendingFrees);`,
+  );
+  expect(stdout).toBe('6400000 100000\n0 0\n');
+});
+
 test('the addon may be loaded by workers only, one after the other', () => {
   const worker = scriptWith(`try { nm.callFunction0(install('ud2').address); } catch (e) { console.log(e.kind); }`);
   const file = join(temporaryFolder(), 'main.mjs');

@@ -2,6 +2,7 @@
 #include "code/quiescence.h"
 
 #include <algorithm>
+#include <deque>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -21,8 +22,10 @@ std::vector<Activity*>& Activities() {
   static auto& list = *new std::vector<Activity*>;
   return list;
 }
-std::vector<Retired>& RetiredList() {
-  static auto& list = *new std::vector<Retired>;
+// In the order in which they retired. That is also the order in which their time comes: a call that the first one waits for has
+// been running since then, so all that retired later wait for it as well.
+std::deque<Retired>& RetiredList() {
+  static auto& list = *new std::deque<Retired>;
   return list;
 }
 
@@ -79,15 +82,9 @@ void ReclaimRetired() {
   {
     std::lock_guard<std::mutex> lock(g_mutex);
     auto& list = RetiredList();
-    for (std::size_t i = 0; i < list.size();) {
-      auto& waiting = list[i].waiting_for;
-      waiting.erase(std::remove_if(waiting.begin(), waiting.end(), Ended), waiting.end());
-      if (!waiting.empty()) {
-        ++i;
-        continue;
-      }
-      due.push_back(std::move(list[i].action));
-      list.erase(list.begin() + static_cast<std::ptrdiff_t>(i));
+    while (!list.empty() && std::all_of(list.front().waiting_for.begin(), list.front().waiting_for.end(), Ended)) {
+      due.push_back(std::move(list.front().action));
+      list.pop_front();
     }
     g_retired_count.store(list.size(), std::memory_order_relaxed);
   }
