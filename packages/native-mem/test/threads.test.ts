@@ -154,6 +154,38 @@ test('a hundred thousand blocks that are freed during one long call wait for it,
   expect(stdout).toBe('6400000 100000\n0 0\n');
 });
 
+test('code can be read while its arena is closed in another thread', () => {
+  const stdout = run(
+    `const addresses = new BigInt64Array(workerData);
+     const kinds = new Set();
+     while (Atomics.load(addresses, 0) !== -1n) {
+       try {
+         const found = nm.findCode(Atomics.load(addresses, 0));
+         if (found) kinds.add('byte ' + found.block.bytes().at(-1));
+       } catch (error) {
+         kinds.add(error.code);
+       }
+     }
+     kinds.delete('ERR_CLOSED');
+     kinds.delete('ERR_CODE_FREED');
+     parentPort.postMessage([...kinds]);`,
+    `import { setTimeout } from 'node:timers/promises';
+     const shared = new SharedArrayBuffer(8);
+     const addresses = new BigInt64Array(shared);
+     const result = message(start(shared));
+     const bytes = new Uint8Array(2 ** 24).fill(0x90);
+     for (let i = 0; i < 30; i++) {
+       const arena = new nm.CodeArena({ reserve: 2 ** 25 });
+       Atomics.store(addresses, 0, arena.allocate(bytes).address);
+       await setTimeout(10 + (i % 10));
+       arena.close();
+     }
+     Atomics.store(addresses, 0, -1n);
+     console.log(await result);`,
+  );
+  expect(stdout).toBe("[ 'byte 144' ]\n");
+});
+
 test('the addon may be loaded by workers only, one after the other', () => {
   const worker = scriptWith(`try { nm.callFunction0(install('ud2').address); } catch (e) { console.log(e.kind); }`);
   const file = join(temporaryFolder(), 'main.mjs');

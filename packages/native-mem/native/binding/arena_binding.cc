@@ -122,9 +122,9 @@ napi_value ArenaFree(EnvState& state, const napi_value* arguments) {
 Napi::Value ArenaBytes(const Napi::CallbackInfo& info, EnvState&) {
   const auto arena = ArenaArgument(info[0]);
   const CodeBlockPtr block = BlockArgument(arena, info[1]);
-  auto buffer = Napi::ArrayBuffer::New(info.Env(), block->size);
-  std::copy_n(reinterpret_cast<const std::uint8_t*>(block->address), block->size, static_cast<std::uint8_t*>(buffer.Data()));
-  return Napi::Uint8Array::New(info.Env(), block->size, buffer, 0);
+  Napi::Uint8Array copy = NewBytes(info.Env(), block->size);
+  arena->Read(*block, copy.Data());
+  return copy;
 }
 
 Napi::Value ArenaFindCode(const Napi::CallbackInfo& info, EnvState&) {

@@ -353,6 +353,13 @@ void CodeArena::ReleaseUnits(std::uintptr_t address) {
   code_.Free(first);
 }
 
+void CodeArena::Read(const CodeBlock& block, void* to) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  CheckOpen();
+  if (!IsAlive(block.life)) Fail("ERR_CODE_FREED", "The code block is closed.", block.address);
+  std::memcpy(to, reinterpret_cast<const void*>(block.address), block.size);
+}
+
 CodeBlockPtr CodeArena::BySerial(std::uint64_t serial) const {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto found = by_serial_.find(serial);

@@ -99,6 +99,8 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
   CodeBlockPtr Allocate(std::size_t size, std::size_t alignment, std::string name, std::vector<TrapEntry> traps, const void* owner,
                         const void* code, std::size_t code_size);
   void Free(const CodeBlockPtr& block);
+  // Copies all of a block. Another thread may free it, or close the arena, at any moment: then this throws or comes first.
+  void Read(const CodeBlock& block, void* to) const;
 
   CodeBlockPtr BySerial(std::uint64_t serial) const;
   CodeBlockPtr Find(std::uintptr_t address) const;
