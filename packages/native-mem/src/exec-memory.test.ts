@@ -5,12 +5,14 @@ import {
   allocExecMemory,
   allocRwMemory,
   bindFunction,
+  CodeArena,
   callFunction0,
   callFunction1,
   callFunction2,
   execMemoryCount,
   execMemoryStats,
   execMemoryTotal,
+  findCode,
   flushIcache,
   freeExecMemory,
   getFunctionPointer,
@@ -179,4 +181,16 @@ test('statistics are exact', () => {
   });
   freeExecMemory(exec, 100);
   freeExecMemory(rw, 200);
+});
+
+test('writes nothing into other code when someone closed the block that findCode gives', () => {
+  const address = allocExecMemory(8);
+  findCode(address)?.block.close();
+  using other = CodeArena.default().allocate(machineCode('nothing'));
+  expect(other.address).toBe(address);
+  expect(() => writeExecMemory(address, return42)).toThrow(errorCode('ERR_NOT_MAPPED'));
+  expect(() => writeExecMemory(address, Uint8Array.of(0x90))).toThrow(errorCode('ERR_NOT_MAPPED'));
+  expect([...other.bytes()]).toEqual([...machineCode('nothing')]);
+  expect(freeExecMemory(address, 8)).toBe(true);
+  expect([...other.bytes()]).toEqual([...machineCode('nothing')]);
 });

@@ -113,7 +113,8 @@ std::size_t WriteCode(std::uint64_t address, const void* code, std::size_t size,
   }
   if (region->kind == RegionKind::kExecutable) {
     const CodeBlockPtr block = region->arena->Find(region->address);
-    if (!block) Fail("ERR_NOT_MAPPED", "writeExecMemory: the memory is gone.", address);
+    // findCode gives the block to anyone, who may close it; other code may be there now.
+    if (!block || !(block->life == region->life)) Fail("ERR_NOT_MAPPED", "writeExecMemory: the memory is gone.", address);
     region->arena->Install(block, code, size, static_cast<std::size_t>(offset));
     return size;
   }
