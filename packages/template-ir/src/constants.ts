@@ -66,6 +66,7 @@ function problemOf(value: ConstValue, type: Type, typeParams: readonly KnownPara
     const { min, max } = intRange(type);
     return value < min || value > max ? `an integer from ${min} to ${max} (${typeToString(type)})` : undefined;
   }
+  if (typeof value !== 'number') return 'a bigint, a number, true or false'; // plain JavaScript may pass anything
   if (!satisfies(type, 'Float', typeParams)) return `a type with bound Float for a fraction, not ${typeToString(type)}`;
   const overflows =
     isFloat(type) && type.name === 'f32' && Number.isFinite(value) && !Number.isFinite(Math.fround(value));

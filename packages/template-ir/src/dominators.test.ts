@@ -2,8 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ControlFlow, walk } from './dominators.js';
 
-function controlFlow(successors: readonly (readonly number[])[]): ControlFlow {
-  const flow = new ControlFlow(successors.length);
+function controlFlow(
+  successors: readonly (readonly number[])[],
+  flow = new ControlFlow(successors.length),
+): ControlFlow {
   for (const [block, [first = -1, second = -1]] of successors.entries()) flow.setSuccessors(block, first, second);
   walk(flow, successors.length);
   return flow;
@@ -21,8 +23,9 @@ function reachable(successors: readonly (readonly number[])[], avoided = -1): Se
   return found;
 }
 
+const MOST_BLOCKS = 14;
 const arbitraryGraph = fc
-  .integer({ min: 1, max: 14 })
+  .integer({ min: 1, max: MOST_BLOCKS })
   .chain((count) => fc.array(fc.array(fc.nat(count - 1), { maxLength: 2 }), { minLength: count, maxLength: count }));
 
 describe('dominators', () => {
@@ -38,6 +41,24 @@ describe('dominators', () => {
         }
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it('are those of the last graph, whatever was found in the same memory before', () => {
+    fc.assert(
+      fc.property(fc.array(arbitraryGraph, { minLength: 2, maxLength: 4 }), (graphs) => {
+        const reused = new ControlFlow(MOST_BLOCKS);
+        for (const successors of graphs) {
+          const flow = controlFlow(successors, reused);
+          const fresh = controlFlow(successors);
+          expect(flow.order.subarray(0, flow.reached)).toEqual(fresh.order.subarray(0, fresh.reached));
+          for (const a of successors.keys()) {
+            expect(flow.isReachable(a)).toBe(fresh.isReachable(a));
+            if (fresh.isReachable(a)) expect(flow.immediateDominator(a)).toBe(fresh.immediateDominator(a));
+            for (const b of successors.keys()) expect(flow.dominates(a, b)).toBe(fresh.dominates(a, b));
+          }
+        }
+      }),
     );
   });
 

@@ -162,6 +162,8 @@ describe('verifyTemplate on types', () => {
     ['LITERAL', 'a fraction for an integer', { types: [i64], code: [{ op: 'const', result: 0, value: 1 }] }],
     ['LITERAL', 'a number for a bool', { types: [bool], code: [{ op: 'const', result: 0, value: 1n }] }],
     ['LITERAL', 'a bool for a number', { types: [i64], code: [{ op: 'const', result: 0, value: true }] }],
+    ['LITERAL', 'nothing for a number', { types: [f64], code: [{ op: 'const', result: 0, value: undefined }] }],
+    ['LITERAL', 'a text for a number', { types: [f64], code: [{ op: 'const', result: 0, value: '1' }] }],
     ['LITERAL', 'an address other than null', { types: [ptr(i64)], code: [{ op: 'const', result: 0, value: 8n }] }],
     [
       'LITERAL',
