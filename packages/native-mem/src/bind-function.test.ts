@@ -316,6 +316,26 @@ describe('bindFunction', () => {
     expect(calls.map((call) => call(new Uint8Array(1)))).toEqual(numbers);
   });
 
+  test('keeps any name a name, in errors and traps as well', () => {
+    const { address } = install('divI32');
+    for (const name of ['__proto__', 'arguments', 'a\0b', "'); //", '\u{1f600}', 'x'.repeat(300)]) {
+      const divide = bindFunction(address, { params: ['i32', 'i32'], result: 'i32' }, { name });
+      expect(divide.name).toBe(name);
+      expect(divide(84, 2)).toBe(42);
+      expect(() => divide(1.5, 2)).toThrow(
+        expect.objectContaining({
+          name: 'RangeError',
+          code: 'ERR_OUT_OF_RANGE',
+          message: `Argument 1 of ${name} (i32) must be an integer from -2147483648 to 2147483647`,
+        }),
+      );
+      using block = CodeArena.default().allocate(Uint8Array.of(0x0f, 0x0b), { name }); // ud2
+      const trap = bindFunction(block.address, { params: [], result: 'void' });
+      expect(trap.name).toBe(name);
+      expect(trap).toThrow(expect.objectContaining({ kind: 'illegal-instruction', symbol: name }));
+    }
+  });
+
   test('tells thousands of freed codes from the live one at the same address', () => {
     using arena = new CodeArena({ reserve: 2 ** 20 });
     const bind = (address: bigint) => bindFunction(address, { params: ['ptr'], result: 'i32' });

@@ -141,11 +141,11 @@ void ThrowNative(EnvState& state, const NativeError& error) {
 }
 
 void ThrowArgument(napi_env env, const ArgumentError& error) {
-  if (error.range) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", error.message.c_str());
-  } else {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", error.message.c_str());
-  }
+  // napi_throw_type_error would take a C string, and a name in the message may hold a NUL.
+  napi_value code = String(env, error.range ? "ERR_OUT_OF_RANGE" : "ERR_INVALID_ARG_TYPE");
+  napi_value made = nullptr;
+  const auto create = error.range ? napi_create_range_error : napi_create_type_error;
+  if (create(env, code, String(env, error.message), &made) == napi_ok) napi_throw(env, made);
 }
 
 void ThrowTrap(EnvState& state, const FaultRecord& fault) {
