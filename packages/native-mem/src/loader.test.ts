@@ -5,6 +5,7 @@ import { packageRoot, runScript, temporaryFolder } from '../test/support.js';
 import { ADDON_VARIABLE, loadAddon, platformName } from './loader.js';
 
 const builtAddon = process.env[ADDON_VARIABLE] || join(packageRoot, 'build/Release/native_mem.node');
+const portable = process.env.SIMPLE_JIT_NATIVE_MEM_VARIANT === 'portable';
 
 /** A package folder with the given files in it. */
 function packageWith(files: Record<string, 'addon' | 'damaged'>): string {
@@ -65,4 +66,28 @@ describe('the loader', () => {
     vi.stubEnv(ADDON_VARIABLE, builtAddon);
     expect(loadAddon(packageWith({}))).toHaveProperty('mmapFile');
   });
+});
+
+test.skipIf(portable)('gives each copy of this package in a thread its own errors, lazy slots and functions', () => {
+  const dist = new URL('../dist/index.js?copy', import.meta.url).href;
+  const { stdout, stderr } = runScript(`
+    const copies = [nm, await import('${dist}')];
+    const made = copies.map(({ CodeArena, bindFunction, TrapError }) => {
+      const arena = new CodeArena({ reserve: 2 ** 20 });
+      const target = arena.allocate(machineCode('divI32'), { name: 'divide' });
+      const slot = arena.allocateLazySlot(() => target.address);
+      const veneer = arena.allocate(machineCode('jumpSlot'), {
+        relocate: (copy, address) => new DataView(copy.buffer).setInt32(2, Number(slot.address - (address + 6n)), true),
+      });
+      const divide = bindFunction(veneer.address, { params: ['i32', 'i32'], result: 'i32' });
+      return { arena, divide, TrapError };
+    });
+    for (const { divide, TrapError } of made) {
+      try { divide(1, 0); } catch (error) { console.log(divide(84, 2), error instanceof TrapError, error.symbol); }
+    }
+    made[0].arena.close();
+    try { made[0].divide(1, 1); } catch (error) { console.log(error instanceof nm.NativeMemError, error.code); }
+    console.log(made[1].divide(9, 3));`);
+  expect(stderr).toBe('');
+  expect(stdout).toBe('42 true divide\n42 true divide\ntrue ERR_CODE_FREED\n3\n');
 });

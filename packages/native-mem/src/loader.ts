@@ -1,7 +1,6 @@
 // Finds native_mem.node: the one in the local build folder, or the prebuilt one of this platform that the package
 // carries. No install script is needed for either. Says what to do when there is none.
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { NativeMemError } from './errors.js';
 
@@ -47,13 +46,16 @@ export function loadAddon(root = fileURLToPath(new URL('..', import.meta.url))):
       { code: 'ERR_UNSUPPORTED' },
     );
   }
-  const require = createRequire(import.meta.url);
   const failures: { path: string; error: Error }[] = [];
   const paths = candidates(root);
   for (const path of paths) {
     if (!existsSync(path)) continue;
     try {
-      return require(path);
+      // Not `require`, which gives the same exports to every copy of this package in a thread: the error classes and the lazy
+      // slots of the first copy would be lost to the second one.
+      const loaded = { exports: {} };
+      process.dlopen(loaded, path);
+      return loaded.exports;
     } catch (error) {
       failures.push({ path, error: error as Error });
     }
