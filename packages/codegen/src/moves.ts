@@ -8,8 +8,8 @@ import type { Assembler } from './x64/assembler.js';
 import { FIRST_VIRTUAL, NO_REG, RSP, SCRATCH, VECTOR, VECTOR_SCRATCH, XMM0 } from './x64/registers.js';
 import { x64 } from './x64/table.js';
 
-/** Locations from here on are the words at the bottom of the frame, where arguments of calls go. */
-export const OUTGOING = 0x1000000;
+/** Locations from here on are the words at the bottom of the frame, where arguments of calls go: no frame has room for as many slots. */
+export const OUTGOING = 0x20000000;
 
 /** Emits moves for one function, whose frame it knows. */
 export class Mover {

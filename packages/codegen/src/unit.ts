@@ -13,7 +13,7 @@ import { lowerFunction } from './lower/function.js';
 import { type Workspace, withWorkspace } from './workspace.js';
 
 /** Changes whenever the same IR may give other bytes: persisted code of another version is not used. */
-export const GENERATOR_VERSION = 'simple-jit-x64-2';
+export const GENERATOR_VERSION = 'simple-jit-x64-3';
 
 export const TARGET = 'x86_64-sysv';
 
@@ -94,7 +94,7 @@ export interface CompiledUnit {
  *
  * @throws CodegenError for whatever cannot be compiled: see `CodegenErrorCode`.
  * @example
- * const unit = compileUnit([specialise(module, 'sum', [scalar('f64')])]);
+ * const unit = compileUnit([specialise(template, [scalar('f64')])]);
  */
 export function compileUnit(functions: readonly ConcreteFunction[], options: CompileOptions = {}): CompiledUnit {
   return compileWith(functions, options);

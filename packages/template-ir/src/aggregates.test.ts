@@ -279,7 +279,7 @@ loop(${names.map((name) => `${name}: Pair<i64, i64>`).join(', ')}):
 }
 `);
     // Each parameter is read before any is written.
-    expect(of('f').blocks[1]!.instructions).toHaveLength(4000);
+    expect(of('f').blocks[1]!.instructions).toHaveLength(8000);
   });
 });
 

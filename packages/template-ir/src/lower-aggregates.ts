@@ -59,8 +59,6 @@ class Lowering {
   readonly #layouts: LayoutSource;
   readonly #types: Type[];
   readonly #names: (string | undefined)[];
-  /** For the start of the entry: the slots. */
-  readonly #slots: Instruction[] = [];
   /** The count of one, which every copy has. */
   readonly #one: Value;
   /** Where the caller wants the result. */
@@ -85,7 +83,7 @@ class Lowering {
     blocks[0] = {
       ...entry,
       params: this.#result === undefined ? entry.params : [this.#result, ...entry.params],
-      instructions: [...this.#slots, count, ...entry.instructions],
+      instructions: [count, ...entry.instructions],
     };
     return {
       ...this.#fn,
@@ -106,10 +104,13 @@ class Lowering {
     return value !== undefined && value < this.#fn.valueTypes.length && isAggregate(this.#fn.valueTypes[value]!);
   }
 
-  /** Makes `value` the address of a slot for values of that type. What is in it is not defined until it is written. */
-  #makeSlot(value: Value, type: Type): void {
+  /**
+   * Makes `value` the address of a slot for values of that type. What is in it is not defined until it is written. Where the value is
+   * made, not in the entry: addresses that live all through a function make compiling a large one cost its square.
+   */
+  #slot(value: Value, type: Type): Instruction {
     const layout = this.#layouts.slotLayout(type);
-    this.#slots.push({ op: 'slot', result: value, type: lowerType(type), zeroed: false, layout });
+    return { op: 'slot', result: value, type: lowerType(type), zeroed: false, layout };
   }
 
   #copy(to: Value, from: Value, type: Type): Instruction {
@@ -147,47 +148,49 @@ class Lowering {
       const incoming = this.#value(this.#types[param]!, this.#names[param]);
       this.#names[param] = undefined;
       const type = this.#fn.valueTypes[param]!;
-      this.#makeSlot(param, type);
+      instructions.push(this.#slot(param, type));
       if (!aliased) instructions.push(this.#copy(param, incoming, type));
       else {
         const held = this.#value(this.#types[param]!);
-        this.#makeSlot(held, type);
-        instructions.push(this.#copy(held, incoming, type));
+        instructions.push(this.#slot(held, type), this.#copy(held, incoming, type));
         late.push(this.#copy(param, held, type));
       }
       return incoming;
     });
     instructions.push(...late);
-    for (const instruction of block.instructions) instructions.push(this.#instruction(instruction));
+    for (const instruction of block.instructions) this.#instruction(instruction, instructions);
     const terminator = this.#terminator(block.terminator, instructions);
     return { name: block.name, params, instructions, terminator };
   }
 
-  #instruction(instruction: Instruction): Instruction {
+  #instruction(instruction: Instruction, to: Instruction[]): void {
     switch (instruction.op) {
       case 'load': {
         const { result, address } = instruction;
-        if (!this.#isAggregate(result)) return instruction;
+        if (!this.#isAggregate(result)) break;
         const type = this.#fn.valueTypes[result]!;
-        this.#makeSlot(result, type);
-        return this.#copy(result, address, type);
+        to.push(this.#slot(result, type), this.#copy(result, address, type));
+        return;
       }
       case 'store': {
         const { address, value } = instruction;
-        return this.#isAggregate(value) ? this.#copy(address, value, this.#fn.valueTypes[value]!) : instruction;
+        if (!this.#isAggregate(value)) break;
+        to.push(this.#copy(address, value, this.#fn.valueTypes[value]!));
+        return;
       }
       case 'call':
       case 'invoke': {
         const { result } = instruction;
-        if (!this.#isAggregate(result)) return instruction;
-        this.#makeSlot(result, this.#fn.valueTypes[result]!);
-        return { ...instruction, result: undefined, args: [result, ...instruction.args] };
+        if (!this.#isAggregate(result)) break;
+        to.push(this.#slot(result, this.#fn.valueTypes[result]!));
+        to.push({ ...instruction, result: undefined, args: [result, ...instruction.args] });
+        return;
       }
       case 'slot':
-        return { ...instruction, type: lowerType(instruction.type) };
-      default:
-        return instruction; // a select, too: it chooses between addresses
+        to.push({ ...instruction, type: lowerType(instruction.type) });
+        return;
     }
+    to.push(instruction); // a select, too: it chooses between addresses
   }
 
   #terminator(terminator: Terminator, instructions: Instruction[]): Terminator {

@@ -5,7 +5,7 @@ import { mapBlock } from './map-values.js';
 import { resultOf } from './operations.js';
 
 /** The new number of each value in canonical order; -1 where nothing defines the value. */
-export function canonicalNumbers(fn: IrFunction): Int32Array {
+function canonicalNumbers(fn: IrFunction): Int32Array {
   const numbers = new Int32Array(fn.valueTypes.length).fill(-1);
   let next = 0;
   const define = (value: Value | undefined): void => {

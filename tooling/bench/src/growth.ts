@@ -1,6 +1,12 @@
 // That specialising and compiling cost no more for each instruction of a large function than of a small one.
 import { compileUnit } from '@simple-jit/codegen';
-import { type ConcreteFunction, parseModule, specialise, type Template } from '@simple-jit/template-ir';
+import {
+  type ConcreteFunction,
+  environmentOf,
+  parseModule,
+  specialise,
+  type TemplateModule,
+} from '@simple-jit/template-ir';
 import { type BenchRow, compare } from './compare.js';
 
 const BASE = 100;
@@ -9,13 +15,13 @@ export async function benchGrowth(): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const [name, shape] of Object.entries(shapes)) {
     for (const count of [10, 1_000, 10_000]) {
-      const unitOf = (size: number): readonly ConcreteFunction[] => templatesOf(shape(size)).map(specialised);
+      const unitOf = (size: number): readonly ConcreteFunction[] => specialiseAll(moduleOf(shape(size)));
       rows.push(await grow('compile', name, count, unitOf, compileUnit));
     }
   }
-  const templates = (size: number): readonly Template[] => templatesOf(branches(size));
+  const branchesOf = (size: number): TemplateModule => moduleOf(branches(size));
   for (const count of [10, 1_000, 10_000]) {
-    rows.push(await grow('specialise', 'branches', count, templates, (them) => them.forEach(specialised)));
+    rows.push(await grow('specialise', 'branches', count, branchesOf, specialiseAll));
   }
   return rows;
 }
@@ -46,9 +52,11 @@ function repeat<T>(times: number, work: (made: T) => unknown, made: T): void {
   for (let i = 0; i < times; i++) work(made);
 }
 
-const templatesOf = (text: string): readonly Template[] => parseModule(`module m\n${text}`).templates;
+const moduleOf = (text: string): TemplateModule => parseModule(`module m\n${text}`);
 
-const specialised = (template: Template): ConcreteFunction => specialise(template, []);
+function specialiseAll({ templates, types }: TemplateModule): ConcreteFunction[] {
+  return templates.map((template) => specialise(template, [], { types: environmentOf(types) }));
+}
 
 /** Makes `f` of about `count` instructions. */
 type Shape = (count: number) => string;
@@ -118,4 +126,26 @@ ${lines(count / 2, (i) => `  s${i + 1} = xor s${i}, a${i}`)}
   return s${count / 2}
 }`;
 
-const shapes: Record<string, Shape> = { branches, loops, calls, 'spilled values': spilled };
+/** A struct made and handed on in each block. */
+const structs: Shape = (count) => {
+  const last = Math.ceil(count / 4) - 1;
+  return `struct Pair {
+  a: i64
+  b: i64
+}
+fn f(p: ptr<Pair>, x: i64) -> i64 {
+entry:
+  v = load p
+  jump block0(v, x)
+${lines(
+  last + 1,
+  (i) => `block${i}(v${i}: Pair, s${i}: i64):
+  store p, v${i}
+  w${i} = load p
+  t${i} = add s${i}, x
+  ${i === last ? `return t${i}` : `jump block${i + 1}(w${i}, t${i})`}`,
+)}
+}`;
+};
+
+const shapes: Record<string, Shape> = { branches, loops, calls, structs, 'spilled values': spilled };

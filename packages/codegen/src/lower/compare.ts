@@ -14,7 +14,7 @@ const unsignedConditions: Record<CompareOp, number> = { eq: CC_E, ne: CC_NE, lt:
 const mirrored: Record<CompareOp, CompareOp> = { eq: 'eq', ne: 'ne', lt: 'gt', le: 'ge', gt: 'lt', ge: 'le' };
 
 /** Sets the flags; returns the condition that then means "true". */
-export function lowerComparisonFlags(context: LoweringContext, comparison: Comparison): number {
+function lowerComparisonFlags(context: LoweringContext, comparison: Comparison): number {
   const { op, left, right } = comparison;
   const type = context.typeOf(left);
   if (type.cls === VECTOR) return lowerFloatFlags(context, op, left, right, type.bits === 64 ? 'f64' : 'f32');

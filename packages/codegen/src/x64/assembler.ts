@@ -1,10 +1,9 @@
 // Turns table rows and their operands into bytes (Intel SDM volume 2, chapter 2: prefixes, ModRM, SIB, displacement,
 // immediate), and keeps what is not known yet: labels of blocks, entry points of functions, the constant pool, imports.
 import { IntList, Scratch } from '../scratch.js';
+import { NO_REG } from './registers.js';
 import type { Row } from './row.js';
 import { x64 } from './table.js';
-
-const NO_REG = -1;
 
 const FIRST_BYTES = 4096;
 /** A larger buffer is not kept for the next unit. */

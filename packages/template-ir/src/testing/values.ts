@@ -1,5 +1,5 @@
 // Values worth testing with, and typed arrays to hold them.
-import { bigintToF32, intRange } from '../constants.js';
+import { intRange } from '../constants.js';
 import type { IrValue } from '../interpret/arithmetic.js';
 import { wrap } from '../interpret/integers.js';
 import { isBool, isFloat, isInt, sizeOf, type Type } from '../types.js';
@@ -125,13 +125,6 @@ function mix(seed: number): bigint {
   z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n);
   z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn);
   return z ^ (z >> 31n);
-}
-
-/** The literal as a template may write it: an integral number sometimes as an integer, whatever `T` is then. */
-export function asNumber(value: IrValue, type: Type): number {
-  if (typeof value === 'number') return value;
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  return sizeOf(type) === 4 ? bigintToF32(value) : Number(value);
 }
 
 export type TestArray =
