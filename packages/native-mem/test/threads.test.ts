@@ -88,8 +88,10 @@ test('a worker that ends frees everything it had, also when it is terminated in 
      for (let round = 0; round < 10; round++) {
        await Promise.all([1, 2, 3].map(async (i) => {
          const worker = start([path, i !== 3]);
+         const gone = exit(worker); // asked for now: it may arrive in the same turn as the message
          await message(worker);
-         if (i !== 3) await worker.terminate(); else await exit(worker);
+         if (i !== 3) await worker.terminate();
+         await gone;
        }));
      }
      const { blocks, slots, used, dataUsed } = nm.CodeArena.default().stats();
