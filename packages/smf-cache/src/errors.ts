@@ -6,7 +6,7 @@
  * - `ERR_NO_TEMPLATE`: the symbol is there, but is not a generic template.
  * - `ERR_IS_LIBRARY`: the file is a library: get one of its modules, as `lib.lsm#module`; the message lists them.
  * - `ERR_NOT_A_LIBRARY`: a module was asked for of a file that is a module itself.
- * - `ERR_PREFETCH`: some files could not be read ahead; `failures` says which, and why.
+ * - `ERR_PREFETCH`: some files could not be read ahead; `failures` says which, in the order of the paths, and why.
  */
 export type SmfCacheErrorCode =
   | 'ERR_CLOSED'

@@ -32,7 +32,7 @@ export interface Readable {
 
 const CHUNK = 1 << 20;
 
-/** Reads each into the page cache, then has it mapped. Returns the failures; throws the signal's reason. */
+/** Reads each into the page cache, then has it mapped. Returns the failures, in the order of the files; throws the signal's reason. */
 export async function readAheadAll(
   files: readonly Readable[],
   { concurrency = 4, signal, onProgress }: PrefetchOptions,
@@ -41,20 +41,21 @@ export async function readAheadAll(
     throw new RangeError(`concurrency must be a positive integer, not ${concurrency}`);
   }
   signal?.throwIfAborted();
-  const failures: PrefetchFailure[] = [];
+  const failures: (PrefetchFailure | undefined)[] = files.map(() => undefined);
   let next = 0;
   let done = 0;
   let stopped = false;
   const worker = async (): Promise<void> => {
     while (next < files.length && !stopped) {
       signal?.throwIfAborted();
-      const file = files[next++]!;
+      const index = next++;
+      const file = files[index]!;
       try {
         await readThrough(file, signal);
         file.map();
       } catch (error) {
         signal?.throwIfAborted();
-        failures.push({ path: file.path, error });
+        failures[index] = { path: file.path, error };
       }
       done += 1;
       onProgress?.({ path: file.path, done, total: files.length });
@@ -70,7 +71,7 @@ export async function readAheadAll(
   // All of them have to end before the caller is told that it is over.
   const failed = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  return failures;
+  return failures.filter((failure) => failure !== undefined);
 }
 
 async function readThrough(readable: Readable, signal: AbortSignal | undefined): Promise<void> {
