@@ -1,7 +1,8 @@
 // `pnpm test`: every package's tests through turbo, then the totals from the reports that vitest wrote. A package whose
 // runner died before it reported counts as a failure; a run without tests is one too.
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { ROOT, runTurbo } from './turbo.js';
 
 const tested = ['packages', 'tooling']
@@ -30,10 +31,29 @@ for (const folder of tested) {
   }
   const totals = JSON.parse(readFileSync(report, 'utf8'));
   passed += totals.numPassedTests;
-  failed += totals.numFailedTests;
   skipped += totals.numPendingTests + totals.numTodoTests;
-  // A file that fails to load has no test of its own to fail.
-  if (!totals.success && totals.numFailedTests === 0) failed += Math.max(1, totals.numFailedTestSuites);
+  const failures = totals.testResults.flatMap(failuresOf);
+  failed += Math.max(failures.length, totals.success ? 0 : 1);
+  // Once more at the end: of a long log, people and services keep the last lines.
+  for (const failure of failures) console.error(`FAILED ${failure}`);
+}
+
+/** What failed in a file of tests, with its messages; a file that fails to load has no test of its own to fail. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const file = relative(ROOT, name);
+  const failures = assertionResults
+    .filter((test) => test.status === 'failed')
+    .map(({ fullName, failureMessages }) => `${file} > ${fullName}\n${excerpt(failureMessages.join('\n'))}`);
+  return status === 'failed' && failures.length === 0 ? [`${file}\n${excerpt(message)}`] : failures;
+}
+
+function excerpt(text) {
+  const lines = stripVTControlCharacters(text).split('\n');
+  return lines
+    .filter((line) => !/^ +at .*node_modules/.test(line))
+    .slice(0, 30)
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
