@@ -93,9 +93,14 @@ export class TypeReader extends TokenReader {
     const index = this.typeParams.findIndex(({ name }) => name === text);
     if (index >= 0) return param(index, text);
     if (!isDeclarationName(text)) this.fail(token, 'RESERVED', 'a type', `${text} is no type`);
-    const args = this.accept('<') ? this.list('>', MAX_TYPE_PARAMS, () => this.type(depth + 1)) : [];
+    const args = this.readTypeArgs(depth + 1);
     this.#references.push({ token, args: args.length });
     return named(text, args);
+  }
+
+  /** `<i64, …>` or nothing. */
+  protected readTypeArgs(depth = 1): readonly Type[] {
+    return this.accept('<') ? this.listOfSome('>', MAX_TYPE_PARAMS, () => this.type(depth)) : [];
   }
 
   #array(depth: number): Type {
@@ -124,7 +129,7 @@ export class TypeReader extends TokenReader {
   /** `<T: Num, …>` or nothing. They are known from here on, until the next. */
   protected readTypeParams(): readonly TypeParam[] {
     const typeParams: TypeParam[] = [];
-    if (this.accept('<')) this.list('>', MAX_TYPE_PARAMS, () => typeParams.push(this.#typeParam(typeParams)));
+    if (this.accept('<')) this.listOfSome('>', MAX_TYPE_PARAMS, () => typeParams.push(this.#typeParam(typeParams)));
     this.typeParams = typeParams;
     return typeParams;
   }
@@ -181,7 +186,7 @@ export class TypeReader extends TokenReader {
   #variant(seen: Set<string>): EnumDeclaration['variants'][number] {
     const name = this.#memberName('the name of a variant', seen);
     const fields = new Set<string>();
-    return { name, fields: this.accept('(') ? this.list(')', MAX_FIELDS, () => this.#field(fields)) : [] };
+    return { name, fields: this.accept('(') ? this.listOfSome(')', MAX_FIELDS, () => this.#field(fields)) : [] };
   }
 
   #memberName(what: string, seen: Set<string>): string {

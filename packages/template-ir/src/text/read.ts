@@ -2,7 +2,7 @@
 // per rule of the grammar in docs/spec/template-ir.md. Recursion is only in types, whose depth is limited.
 import { environmentOf } from '../declarations.js';
 import type { TypeDeclaration } from '../ir.js';
-import { MAX_PARAMS, MAX_TYPE_PARAMS } from '../limits.js';
+import { MAX_PARAMS } from '../limits.js';
 import { BINARY_OPS, COMPARE_OPS, UNARY_OPS } from '../operations.js';
 import type { Type } from '../types.js';
 import type { Token } from './lexer.js';
@@ -228,8 +228,7 @@ export class Reader extends TypeReader {
 
   #callee(): CalleeNode {
     const template = this.name('the name of a template');
-    const typeArgs = this.accept('<') ? this.list('>', MAX_TYPE_PARAMS, () => this.type()) : [];
-    return { template, typeArgs };
+    return { template, typeArgs: this.readTypeArgs() };
   }
 
   #invoke(): OperationNode {

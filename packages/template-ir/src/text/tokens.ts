@@ -51,10 +51,14 @@ export class TokenReader {
     return this.lexer.peek.kind === 'anonymous' ? this.lexer.next() : this.name(what);
   }
 
-  /** Comma-separated items up to `close`, whose opening is already read. */
+  /** Comma-separated items, or none, up to `close`, whose opening is already read. */
   protected list<Item>(close: string, limit: number, item: () => Item): Item[] {
+    return this.accept(close) ? [] : this.listOfSome(close, limit, item);
+  }
+
+  /** The same with at least one item. */
+  protected listOfSome<Item>(close: string, limit: number, item: () => Item): Item[] {
     const items: Item[] = [];
-    if (this.accept(close)) return items;
     do {
       if (items.length === limit) this.fail(this.lexer.peek, 'LIMIT', `at most ${limit} of them`);
       items.push(item());
