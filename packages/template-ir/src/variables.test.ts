@@ -124,6 +124,70 @@ describe('variables of the builder', () => {
     expect(interpret(specialise(template, []), [])).toBe(11n);
   });
 
+  it('drop a parameter that turns out needless by way of one that was dropped before', () => {
+    const f = new FunctionBuilder('f');
+    const [x, p, c] = [f.variable(i64, 'x'), f.param(i64), f.param(scalar('bool'))];
+    f.setResult(i64);
+    f.write(x, p);
+    const [loop, a, again, fork, k, j] = ['loop', 'a', 'again', 'fork', 'k', 'j'].map((name) =>
+      f.block(name),
+    ) as BlockId[];
+    f.jump(loop!);
+    f.switchTo(loop!);
+    f.branch(c, a!, [], a!, []);
+    f.seal(a!);
+    f.switchTo(a!);
+    f.read(x); // what stands for it here is that of the loop, which is still open
+    f.branch(c, again!, [], fork!, []);
+    f.seal(fork!);
+    f.switchTo(fork!);
+    f.branch(c, k!, [], j!, []);
+    f.seal(k!);
+    f.switchTo(k!);
+    f.write(x, p);
+    f.jump(j!);
+    f.seal(j!);
+    f.switchTo(j!);
+    f.return(f.read(x)); // that of the loop or p, until the loop turns out to have no other than p
+    f.switchTo(again!);
+    f.jump(loop!);
+    f.seal(again!);
+    f.seal(loop!);
+    expect(
+      f
+        .build()
+        .blocks.slice(1)
+        .flatMap(({ params }) => params),
+    ).toEqual([]);
+  });
+
+  it('drop a parameter that very many others got', () => {
+    const f = new FunctionBuilder('f');
+    const [x, p, c] = [f.variable(i64, 'x'), f.param(i64), f.param(scalar('bool'))];
+    f.write(x, p);
+    const [loop, out] = [f.block(), f.block()];
+    f.jump(loop);
+    f.switchTo(loop);
+    for (let i = 0; i < 70_000; i++) {
+      const [other, join, next] = [f.block(), f.block(), f.block()];
+      f.branch(c, join, [], other, []);
+      f.seal(other);
+      f.switchTo(other);
+      f.branch(c, join, [], next, []);
+      f.seal(join);
+      f.switchTo(join);
+      f.read(x); // both edges bring the parameter of the loop, which is still open
+      f.return();
+      f.seal(next);
+      f.switchTo(next);
+    }
+    f.branch(c, loop, [], out, []);
+    f.seal(loop);
+    f.switchTo(out);
+    f.return();
+    expect(f.build().blocks.every(({ params }, b) => b === 0 || params.length === 0)).toBe(true);
+  });
+
   it.each<[string, string, (f: FunctionBuilder, x: Variable) => unknown]>([
     ['NOT_DOMINATED', 'x is read before it is written', (f, x) => f.read(x)],
     ['OPERAND_TYPE', 'x is written with another type', (f, x) => f.write(x, f.const(scalar('f64'), 1))],

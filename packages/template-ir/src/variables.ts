@@ -139,13 +139,14 @@ export class Variables {
       for (const edge of edges) {
         const arg = this.#lookUp(variable, edge.from);
         edge.args.set(param, arg);
-        this.#addUser(arg, next);
+        this.#addUser(this.resolve(arg), next);
       }
       filled.push(next);
     }
     const work = filled;
     for (let next = work.pop(); next !== undefined; next = work.pop()) {
-      if (this.#dropIfTrivial(next.param, next.block)) work.push(...(this.#users.get(next.param) ?? []));
+      if (!this.#dropIfTrivial(next.param, next.block)) continue;
+      for (const user of this.#users.get(next.param) ?? []) work.push(user);
     }
   }
 
