@@ -4,8 +4,18 @@ import { IrLayoutError, IrSpecialiseError, type SpecialiseCode } from './errors.
 import type { Layout, TypeEnvironment, TypeParam } from './ir.js';
 import { Layouts, type TypeLayout } from './layout.js';
 import { MAX_SLOT_BYTES, MAX_TYPE_DEPTH, MAX_TYPE_PARTS } from './limits.js';
-import { depthOf, isPlain, mentionsNamed, partsOf, ptr, substitute, type Type, typeToString } from './types.js';
-import { partsWithin } from './verify-declarations.js';
+import {
+  depthOf,
+  everyPart,
+  isPlain,
+  mentionsNamed,
+  type NamedType,
+  partsOf,
+  ptr,
+  rebuild,
+  type Type,
+  typeToString,
+} from './types.js';
 
 /** One specialisation: type arguments, declarations, and what was found out of them. */
 export interface Concretion {
@@ -33,20 +43,25 @@ export function concreteType(type: Type, concretion: Concretion): Type {
 }
 
 function substitutedType(type: Type, concretion: Concretion): Type {
-  // Too large for any module: left as it is, for the verifier to report.
-  if (depthOf(type) > MAX_TYPE_DEPTH || partsOf(type) > MAX_TYPE_PARTS) return type;
+  if (isTooLarge(type)) return type; // for any module: left as it is, for the verifier to report
   const { types, typeArgs, template } = concretion;
-  const found = substitute(type, typeArgs);
-  if (mentionsNamed(found) && partsOf(found) <= MAX_TYPE_PARTS) {
-    for (const part of partsWithin(found)) {
-      if (part.kind !== 'named' || types(part.name) !== undefined) continue;
-      const message = `nothing declares the type ${part.name}: give the option \`types\``;
-      throw new IrSpecialiseError('UNKNOWN_TYPE', template, message);
-    }
+  const found =
+    type.kind === 'param' ? (typeArgs[type.index] ?? type) : rebuild(type, (part) => concreteType(part, concretion));
+  if (type.kind === 'named' && types(type.name) === undefined) {
+    const message = `nothing declares the type ${type.name}: give the option \`types\``;
+    throw new IrSpecialiseError('UNKNOWN_TYPE', template, message);
+  }
+  if (isTooLarge(found)) {
+    const message = `${typeToString(type)} has more than ${MAX_TYPE_DEPTH} levels or ${MAX_TYPE_PARTS} parts with these arguments`;
+    throw new IrSpecialiseError('LIMIT', template, message);
   }
   concretion.substituted ??= new Map();
   concretion.substituted.set(type, found);
   return found;
+}
+
+function isTooLarge(type: Type): boolean {
+  return depthOf(type) > MAX_TYPE_DEPTH || partsOf(type) > MAX_TYPE_PARTS;
 }
 
 /** Layout of a concrete type. Throws IrSpecialiseError where it has none. */
@@ -82,23 +97,28 @@ const codes: Record<IrLayoutError['code'], SpecialiseCode> = {
 
 /** Throws for type arguments within `type` that do not meet the bounds of the declarations that take them. */
 export function checkNamedArgument(type: Type, types: TypeEnvironment, template: string): void {
-  for (const part of partsWithin(type)) {
-    if (part.kind !== 'named') continue;
-    const name = typeToString(part);
-    const declaration = types(part.name);
-    if (declaration === undefined) {
-      const message = `nothing declares the type ${part.name}: give the option \`types\``;
-      throw new IrSpecialiseError('UNKNOWN_TYPE', template, message);
-    }
-    const { typeParams } = declaration;
-    if (typeParams.length !== part.args.length) {
-      const message = `${part.name} takes ${typeParams.length} type arguments, ${name} has ${part.args.length}`;
-      throw new IrSpecialiseError('ARGUMENT_TYPE', template, message);
-    }
-    typeParams.forEach((param, i) => {
-      if (satisfies(part.args[i]!, param.bound)) return;
-      const message = `${param.name} of ${part.name} needs bound ${param.bound}, ${typeToString(part.args[i]!)} does not meet it`;
-      throw new IrSpecialiseError('BOUND_NOT_MET', template, message);
-    });
+  if (type.kind === 'named') checkNamed(type, types, template);
+  everyPart(type, (part) => {
+    if (mentionsNamed(part)) checkNamedArgument(part, types, template);
+    return true;
+  });
+}
+
+function checkNamed(type: NamedType, types: TypeEnvironment, template: string): void {
+  const declaration = types(type.name);
+  if (declaration === undefined) {
+    const message = `nothing declares the type ${type.name}: give the option \`types\``;
+    throw new IrSpecialiseError('UNKNOWN_TYPE', template, message);
   }
+  const { typeParams } = declaration;
+  if (typeParams.length !== type.args.length) {
+    const message = `${type.name} takes ${typeParams.length} type arguments, ${typeToString(type)} has ${type.args.length}`;
+    throw new IrSpecialiseError('ARGUMENT_TYPE', template, message);
+  }
+  typeParams.forEach((param, i) => {
+    const arg = type.args[i]!;
+    if (satisfies(arg, param.bound)) return;
+    const message = `${param.name} of ${type.name} needs bound ${param.bound}, ${typeToString(arg)} does not meet it`;
+    throw new IrSpecialiseError('BOUND_NOT_MET', template, message);
+  });
 }

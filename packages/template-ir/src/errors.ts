@@ -109,7 +109,7 @@ export class IrVerifyError extends Error implements IrDiagnostic {
  * - `LITERAL_RANGE`: a literal of the template that the concrete type cannot hold
  * - `UNKNOWN_TYPE`: a struct or enum that nothing declares; `LAYOUT_CYCLE`: one that contains itself by value
  * - `TOO_LARGE`: a type, or all slots together, with more bytes than `limits.ts` allows
- * - `LIMIT`: another limit of `limits.ts`, which a struct's or enum's fields exceed
+ * - `LIMIT`: another limit of `limits.ts`, which a type with the arguments in it, or a struct's or enum's fields, exceed
  */
 export type SpecialiseCode =
   | 'UNKNOWN_TYPE'

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  arrayOf,
   calleesOf,
+  FunctionBuilder,
   IrSpecialiseError,
   IrVerifyError,
+  instances,
+  interpret,
+  named,
   param,
   parseModule,
   ptr,
@@ -12,6 +17,7 @@ import {
   signatureToString,
   specialise,
   type Type,
+  type TypeDeclaration,
   verifyTemplate,
 } from './index.js';
 import { thrown } from './thrown.test-support.js';
@@ -121,9 +127,54 @@ describe('specialise', () => {
   });
 
   it('lets a type grow by one level only up to the limit', () => {
-    expect(() => specialise(sum, [i64, deep(63)])).toThrow(IrVerifyError); // ptr<U> has one more
+    const tooDeep = thrown(IrSpecialiseError, () => specialise(sum, [i64, deep(63)])); // ptr<U> has one more
+    expect(tooDeep).toMatchObject({
+      code: 'LIMIT',
+      message: 'sum: ptr<U> has more than 64 levels or 1024 parts with these arguments',
+    });
     expect(specialise(sum, [i64, deep(62)]).typeArgs[1]).toBe(deep(62));
   });
+});
+
+it('ends an endless chain of instances with LIMIT', () => {
+  const { types, templates } = parseModule(`module m
+struct Pair<A: Any, B: Any> {
+  a: ptr<A>
+  b: ptr<B>
+}
+fn deeper<T: Any>() {
+entry:
+  call deeper<ptr<T>>()
+  return
+}
+fn wider<T: Any>() {
+entry:
+  call wider<Pair<T, T>>()
+  return
+}`);
+  const call = instances({ name: 'm', types, templates });
+  for (const template of ['deeper', 'wider']) {
+    const start = call({ template, typeArgs: [i64] });
+    expect(thrown(IrSpecialiseError, () => interpret(start, [], { call })).code).toBe('LIMIT');
+  }
+});
+
+it('looks at each type once, however much types share', () => {
+  let [type, pairs]: [Type, number] = [i64, 0];
+  for (; pairs < 9; pairs++) type = named('Pair', [type, type]); // 1023 parts
+  const f = new FunctionBuilder('f');
+  for (let length = 1; length <= 500; length++) f.sizeof(arrayOf(type, length));
+  f.return();
+  const declared = parseModule('module m\nstruct Pair<A: Any, B: Any> {\n  a: ptr<A>\n  b: ptr<B>\n}\n').types;
+  let asked = 0;
+  const types = (): TypeDeclaration => {
+    asked++;
+    return declared[0]!;
+  };
+  const template = f.build();
+  verifyTemplate(template, undefined, types);
+  specialise(template, [], { types });
+  expect(asked).toBeLessThan(100);
 });
 
 function deep(levels: number): Type {

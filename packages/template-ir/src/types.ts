@@ -198,6 +198,22 @@ export function rebuild(type: Type, map: (part: Type) => Type): Type {
   }
 }
 
+/** True if `test` holds for each of the types that this one is made of, in the order in which they are written. */
+export function everyPart(type: Type, test: (part: Type) => boolean): boolean {
+  switch (type.kind) {
+    case 'ptr':
+      return test(type.to);
+    case 'array':
+      return test(type.of);
+    case 'named':
+      return type.args.every(test);
+    case 'fn':
+      return type.params.every(test) && (type.result === undefined || test(type.result));
+    default:
+      return true;
+  }
+}
+
 /** The type as text form and note.sdn write it: `i64`, `ptr<f64>`, `Pair<i32, f64>`, `array<u8, 16>`, `fn(i64) -> bool`, `T`. */
 export function typeToString(type: Type): string {
   switch (type.kind) {

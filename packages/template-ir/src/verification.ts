@@ -1,13 +1,14 @@
 // The state of one verification of one function, and what all its stages use: reports, names, types.
 import type { KnownParam } from './bounds.js';
 import type { TypingContext } from './check-instruction.js';
+import { checkArgumentBounds, checkTypeShape, type TypeScope } from './check-type.js';
 import { NO_TYPES } from './declarations.js';
 import type { ControlFlow } from './dominators.js';
 import type { IrFunction, Template, TypeEnvironment, Value } from './ir.js';
 import { MAX_PARAMS } from './limits.js';
-import { isPlain, mentionsNamed, type Type } from './types.js';
+import type { Type } from './types.js';
 import type { VerifyCode } from './verify-code.js';
-import { checkArgumentBounds, checkTypeShape, type Sink } from './verify-declarations.js';
+import type { Sink } from './verify-declarations.js';
 import { type Definitions, takeDefinitions } from './working-memory.js';
 
 /** Finds a template by name; undefined if this module does not define it: then the call is checked when it is linked. */
@@ -22,18 +23,13 @@ export interface VerifierOptions {
   readonly trustTypes?: boolean;
 }
 
-export interface Verification extends TypingContext {
+export interface Verification extends TypingContext, TypeScope {
   readonly fn: IrFunction;
   readonly lookup: TemplateLookup;
   readonly sink: Sink;
-  /** Undefined if they are not known, and named types believed. */
-  readonly declarations: TypeEnvironment | undefined;
-  readonly maxParams: number;
   readonly trustTypes: boolean;
   /** What is known of the type parameters in the current block. */
   typeParams: readonly KnownParam[];
-  /** Types other than the usual ones that were found good. */
-  goodTypes: Set<Type> | undefined;
   readonly definitions: Definitions;
   /** Undefined for a function of one block, and where edges lead nowhere. */
   flow: ControlFlow | undefined;
@@ -62,6 +58,8 @@ export function verification(
     maxParams,
     trustTypes,
     goodTypes: undefined,
+    boundsMet: undefined,
+    metBy: undefined,
     definitions: takeDefinitions(fn.valueTypes.length),
     flow: undefined,
     block: -1,
@@ -96,19 +94,10 @@ export function isValue(value: Value, { types }: Verification): boolean {
 
 /** False, and reported, if the type is not one of the module or exceeds the limits. */
 export function checkType(type: Type, state: Verification): boolean {
-  return isPlain(type) || state.trustTypes || state.goodTypes?.has(type) === true || checkShape(type, state);
-}
-
-function checkShape(type: Type, state: Verification): boolean {
-  const { fn, declarations, maxParams } = state;
-  if (!checkTypeShape(type, fn.typeParams, declarations, maxParams, state.report)) return false;
-  state.goodTypes ??= new Set();
-  state.goodTypes.add(type);
-  return true;
+  return state.trustTypes || checkTypeShape(type, state);
 }
 
 /** Reports type arguments of structs and enums within the type that do not meet their bounds. */
-export function checkBounds(type: Type, state: Verification, typeParams = state.typeParams): void {
-  if (state.declarations === undefined || state.trustTypes || !mentionsNamed(type)) return;
-  checkArgumentBounds(type, typeParams, state.declarations, state.report);
+export function checkBounds(type: Type, state: Verification): void {
+  if (!state.trustTypes) checkArgumentBounds(type, state);
 }
