@@ -1,42 +1,28 @@
 // SmfBuilder: makes a v1.1 file from nothing, or from an existing file of any layout, of which everything that is not
 // edited is kept byte for byte (unknown sections, flags, reserved bytes, slack).
-import { decodeUtf8, encodeUtf8 } from '../bytes.js';
 import { codecFor, type SmfCodecs } from '../compression/codec.js';
-import {
-  Compression,
-  NOTE_SECTION_NAME,
-  NOTE_TERMINATOR,
-  SectionFlags,
-  SectionType,
-  SMF_HEADER_SIZE,
-  SYMBOL_ENTRY_SIZE_V11,
-  SymbolFlags,
-  SymbolType,
-} from '../definitions.js';
+import { Compression, SectionFlags, SectionType, SMF_HEADER_SIZE, SymbolFlags, SymbolType } from '../definitions.js';
 import { SmfFormatError } from '../errors.js';
 import type { NoteSdnMetadata } from '../note-sdn/model.js';
-import { noteBody, parseNoteSdn } from '../note-sdn/parse.js';
-import { stringifyNoteSdn } from '../note-sdn/print.js';
-import { updateNoteSdn } from '../note-sdn/update.js';
-import { readRelocations, relocationTarget } from '../read/relocations.js';
-import type { SmfSection } from '../read/sections.js';
 import type { SmfFile } from '../read/smf-file.js';
 import type { MetaTemplate } from '../read/template-meta.js';
-import { TEMPLATE_HEADER_SIZE } from '../read/templates.js';
 import { emitSmf } from './emit.js';
-import { emptyTemplateCode, encodeRelocations, encodeTemplate, encodeTemplateMeta } from './encode.js';
+import { emptyTemplateCode, encodeRelocations, encodeTemplateMeta } from './encode.js';
 import { invalidEdit as invalid } from './invalid.js';
 import type {
   BuilderSection,
-  BuilderSymbol,
   RelocationInput,
   SectionInput,
   SmfHeaderInput,
   SymbolInput,
   TemplateInput,
 } from './model.js';
-import { isNoteSection, keptSection, newSection, noteCapacity } from './section.js';
-import { newSymbol, symbolTypeOf } from './symbol.js';
+import { noteSection, readNote } from './note.js';
+import { relocationSectionOf, renumberSymbols, withoutSection } from './references.js';
+import { firstCodeSection, isNoteSection, keptSection, newSection } from './section.js';
+import { changedSymbol, keptSymbol, newSymbol, symbolTypeOf } from './symbol.js';
+import { SymbolList } from './symbol-list.js';
+import { TemplateCode } from './template-code.js';
 
 const DEFAULT_HEADER: Required<SmfHeaderInput> = {
   platform: 0,
@@ -78,12 +64,10 @@ export class SmfBuilder {
   #codecs: SmfCodecs | undefined;
   #keptHeader: Uint8Array | undefined;
   #keptStrings: Uint8Array = new Uint8Array(0);
-  #keptNames = new Map<string, number>();
   #sections: BuilderSection[] = [];
-  #symbols: BuilderSymbol[] = [];
-  #byName: Map<string, number> | undefined;
+  #symbols = new SymbolList();
+  readonly #templateCode = new TemplateCode();
   #stub: Uint8Array = new Uint8Array(0);
-  #growing: Uint8Array | undefined;
 
   constructor(header: SmfHeaderInput = {}) {
     this.#header = { ...DEFAULT_HEADER, ...header };
@@ -107,15 +91,11 @@ export class SmfBuilder {
     builder.#compressionLevel = header.compressionLevel;
     builder.#stub = file.stub;
     builder.#keptStrings = file.bytes.subarray(located.stringsAt, located.stringsEnd);
-    const canonical = file.layout === 'v1.1';
-    if (canonical) builder.#keptHeader = file.bytes.subarray(located.headerAt, located.headerAt + SMF_HEADER_SIZE);
+    if (file.layout === 'v1.1') {
+      builder.#keptHeader = file.bytes.subarray(located.headerAt, located.headerAt + SMF_HEADER_SIZE);
+    }
     builder.#sections = file.sections.map((section) => keptSection(file, section));
-    builder.#symbols = Array.from(file.symbols, (symbol) => {
-      const at = located.symbolTableAt + symbol.index * located.symbolEntrySize;
-      const original = canonical ? file.bytes.subarray(at, at + SYMBOL_ENTRY_SIZE_V11) : undefined;
-      const nameOffset = new DataView(file.bytes.buffer, file.bytes.byteOffset + at, 4).getUint32(0, true);
-      return { ...symbol, sectionIndex: Math.max(symbol.sectionIndex, 0), nameOffset, original };
-    });
+    builder.#symbols = new SymbolList(Array.from(file.symbols, (symbol) => keptSymbol(file, symbol)));
     return builder;
   }
 
@@ -133,7 +113,7 @@ export class SmfBuilder {
   }
 
   get symbolCount(): number {
-    return this.#symbols.length;
+    return this.#symbols.all.length;
   }
 
   /** Index of the first section of this name (and type), or -1. */
@@ -145,8 +125,7 @@ export class SmfBuilder {
 
   /** Index of the first symbol of this name, or -1. */
   findSymbol(name: string): number {
-    this.#byName ??= firstByName(this.#symbols);
-    return this.#byName.get(name) ?? -1;
+    return this.#symbols.find(name);
   }
 
   /** Adds a section at the end. @returns its index */
@@ -185,23 +164,7 @@ export class SmfBuilder {
    */
   removeSection(index: number): this {
     this.#section(index);
-    const firstCode = this.#firstCode();
-    const targets = this.#sections.map(({ type, name }) => {
-      return type === SectionType.Reloc ? relocationTarget(name, this.#sections.length, firstCode) : -1;
-    });
-    const doomed = (i: number): boolean => i === index || targets[i] === index;
-    const symbol = this.#symbols.find((s) => doomed(s.sectionIndex) && s.type !== SymbolType.None);
-    if (symbol !== undefined) {
-      throw invalid(`section ${index}`, `the symbol ${symbol.name} lies in it`, 'Remove or move its symbols first');
-    }
-    let next = 0;
-    const moved = this.#sections.map((_, i) => (doomed(i) ? -1 : next++));
-    this.#sections.forEach((section, i) => {
-      const target = targets[i] as number;
-      if (target >= 0 && section.name !== '.reloc' && !doomed(i)) section.name = `.reloc.${moved[target]}`;
-    });
-    this.#sections = this.#sections.filter((_, i) => !doomed(i));
-    for (const s of this.#symbols) s.sectionIndex = moved[s.sectionIndex] ?? s.sectionIndex;
+    this.#sections = withoutSection(this.#sections, this.#symbols.all, index);
     return this;
   }
 
@@ -212,23 +175,13 @@ export class SmfBuilder {
    * @throws SmfFormatError ERR_SMF_INVALID_ARGUMENT for a name with NUL or a number out of range
    */
   addSymbol(input: SymbolInput): number {
-    const index = this.#symbols.push(newSymbol(input, this.#firstCode())) - 1;
-    if (this.#byName !== undefined && !this.#byName.has(input.name)) this.#byName.set(input.name, index);
-    return index;
+    return this.#symbols.add(newSymbol(input, firstCodeSection(this.#sections)));
   }
 
   /** Changes a symbol; what `changes` do not name stays. @throws SmfFormatError ERR_SMF_NO_SUCH_SYMBOL */
   replaceSymbol(index: number, changes: Partial<SymbolInput>): this {
-    const old = this.#symbol(index);
-    const renamed = changes.name !== undefined && changes.name !== old.name;
-    const next = newSymbol({ ...old, ...changes }, this.#firstCode());
-    this.#symbols[index] = {
-      ...next,
-      nameHash: renamed ? next.nameHash : old.nameHash,
-      nameOffset: renamed ? undefined : old.nameOffset,
-      original: old.original,
-    };
-    if (renamed) this.#byName = undefined;
+    const changed = changedSymbol(this.#symbols.at(index), changes, firstCodeSection(this.#sections));
+    this.#symbols.replace(index, changed);
     return this;
   }
 
@@ -239,42 +192,16 @@ export class SmfBuilder {
    */
   removeSymbols(indices: Iterable<number>): this {
     const doomed = new Set(indices);
-    for (const index of doomed) this.#symbol(index);
-    let next = 0;
-    const moved = this.#symbols.map((_, index) => (doomed.has(index) ? -1 : next++));
-    const edits: [BuilderSection, Uint8Array][] = [];
-    for (const section of this.#sections) {
-      if (section.type !== SectionType.Reloc || (section.flags & SectionFlags.COMPRESSED) !== 0) continue;
-      const info = { index: 0, offset: 0, name: section.name } as SmfSection;
-      const relocations = readRelocations(section.data, info).map((relocation) => {
-        const symbolIndex = moved[relocation.symbolIndex] ?? relocation.symbolIndex;
-        if (symbolIndex < 0) {
-          const name = this.#symbol(relocation.symbolIndex).name;
-          throw invalid(`symbol ${name}`, `a relocation in ${section.name} uses it`, 'Change the relocations first');
-        }
-        return { ...relocation, symbolIndex };
-      });
-      edits.push([section, encodeRelocations(relocations)]);
-    }
-    for (const [section, data] of edits) section.data = data;
-    for (const index of doomed) {
-      const { name, nameOffset } = this.#symbol(index);
-      if (nameOffset !== undefined) this.#keptNames.set(name, nameOffset);
-    }
-    this.#symbols = this.#symbols.filter((_, index) => !doomed.has(index));
-    this.#byName = undefined;
+    for (const index of doomed) this.#symbols.at(index);
+    renumberSymbols(this.#sections, this.#symbols.all, doomed);
+    this.#symbols.remove(doomed);
     return this;
   }
 
   /** Gives a section its relocations, in a section `.reloc.N` (made, replaced, or with an empty list removed). */
   setRelocations(sectionIndex: number, relocations: readonly RelocationInput[]): this {
     this.#section(sectionIndex);
-    const firstCode = this.#firstCode();
-    const existing = this.#sections.findIndex((s) => {
-      return (
-        s.type === SectionType.Reloc && relocationTarget(s.name, this.#sections.length, firstCode) === sectionIndex
-      );
-    });
+    const existing = relocationSectionOf(this.#sections, sectionIndex);
     if (relocations.length === 0) return existing < 0 ? this : this.removeSection(existing);
     const data = encodeRelocations(relocations);
     if (existing >= 0) return this.replaceSection(existing, { data });
@@ -294,28 +221,13 @@ export class SmfBuilder {
     if (index < 0)
       index = this.addSection({ type: SectionType.TemplateCode, name: '.templates', data: emptyTemplateCode() });
     const section = this.#section(index);
-    const old = section.data;
-    const view = new DataView(old.buffer, old.byteOffset, old.byteLength);
-    if (
-      (section.flags & SectionFlags.COMPRESSED) !== 0 ||
-      old.length < TEMPLATE_HEADER_SIZE ||
-      view.getUint16(4, true) !== 2
-    ) {
-      const hint = 'Only an uncompressed TemplateCode section of version 2 can grow: build the library again';
-      throw invalid(`section ${index} (${section.name})`, 'templates cannot be added to it', hint);
-    }
-    const entry = encodeTemplate(template);
-    const offset = old.length;
-    section.data = this.#append(old, entry);
-    section.virtualSize = section.data.length;
-    const count = new DataView(section.data.buffer, section.data.byteOffset + 6, 4);
-    count.setUint32(0, count.getUint32(0, true) + 1, true);
+    const { offset, size } = this.#templateCode.append(section, index, template);
     this.addSymbol({
       name: template.name,
       type: symbolTypeOf(template.kind),
       flags: SymbolFlags.GENERIC_TEMPLATE,
       value: offset,
-      size: entry.length,
+      size,
       templateParamCount: template.genericParams.length,
       templateOffset: offset,
       sectionIndex: index,
@@ -344,24 +256,16 @@ export class SmfBuilder {
   setNote(note: NoteSdnMetadata | string | undefined): this {
     const index = this.#sections.findIndex((section) => isNoteSection(section));
     if (note === undefined) return index < 0 ? this : this.removeSection(index);
-    if (typeof note === 'string') parseNoteSdn(note);
-    const old = index < 0 ? undefined : this.#section(index);
-    const body = noteBody(typeof note === 'string' ? note : typedNoteText(old, note));
-    // The terminator begins with the line end of the line before it: a note without any text still needs one.
-    const data = encodeUtf8(`${body.replace(/\n$/, '')}${NOTE_TERMINATOR}`);
-    const room = old?.noteCapacity ?? 0;
-    const capacity = data.length <= room ? room : noteCapacity(data.length);
-    const fresh = newSection({ type: SectionType.TemplateMeta, name: NOTE_SECTION_NAME, data, virtualSize: 0 });
-    if (old === undefined) this.#sections.push({ ...fresh, noteCapacity: capacity });
-    else
-      Object.assign(old, { data, noteCapacity: capacity, virtualSize: 0, flags: old.flags & ~SectionFlags.COMPRESSED });
+    const section = noteSection(this.#sections[index], note);
+    if (index < 0) this.#sections.push(section);
+    else this.#sections[index] = section;
     return this;
   }
 
   /** The note as it is now, or undefined. */
   get note(): NoteSdnMetadata | undefined {
     const section = this.#sections.find((candidate) => isNoteSection(candidate));
-    return section === undefined ? undefined : parseNoteSdn(decodeUtf8(section.data, 0, section.data.length));
+    return section && readNote(section);
   }
 
   /** What comes before the SMF data: a shebang line, an executable. Undefined strips it. */
@@ -413,9 +317,9 @@ export class SmfBuilder {
       compressionLevel: this.#compressionLevel,
       keptHeader: this.#keptHeader,
       sections: sections.map((section) => (section.compress ? this.#compressed(section) : section)),
-      symbols: this.#symbols,
+      symbols: this.#symbols.all,
       keptStrings: this.#keptStrings,
-      keptNames: this.#keptNames,
+      keptNames: this.#symbols.keptNames,
       stub: this.#stub,
     });
   }
@@ -427,27 +331,12 @@ export class SmfBuilder {
   }
 
   #checkSymbols(sectionCount: number): void {
-    for (const symbol of this.#symbols) {
+    for (const symbol of this.#symbols.all) {
       if (symbol.sectionIndex < sectionCount || symbol.original !== undefined || symbol.type === SymbolType.None)
         continue;
       const found = `section ${symbol.sectionIndex} of ${sectionCount}`;
       throw invalid(`symbol ${symbol.name}`, found, 'Add the section, or say the right sectionIndex');
     }
-  }
-
-  /** Appends to a buffer of our own that grows by doubling: adding many templates stays linear. */
-  #append(old: Uint8Array, more: Uint8Array): Uint8Array {
-    const length = old.length + more.length;
-    if (this.#growing === undefined || old.buffer !== this.#growing.buffer || length > this.#growing.length) {
-      this.#growing = new Uint8Array(Math.max(1024, 2 * length));
-      this.#growing.set(old);
-    }
-    this.#growing.set(more, old.length);
-    return this.#growing.subarray(0, length);
-  }
-
-  #firstCode(): number {
-    return this.#sections.findIndex((section) => section.type === SectionType.Code);
   }
 
   #section(index: number): BuilderSection {
@@ -459,27 +348,4 @@ export class SmfBuilder {
       found: `${index}`,
     });
   }
-
-  #symbol(index: number): BuilderSymbol {
-    const symbol = this.#symbols[index];
-    if (symbol !== undefined) return symbol;
-    throw new SmfFormatError('ERR_SMF_NO_SUCH_SYMBOL', 'no such symbol', {
-      structure: 'builder',
-      expected: `an index below ${this.#symbols.length}`,
-      found: `${index}`,
-    });
-  }
-}
-
-function typedNoteText(old: BuilderSection | undefined, note: NoteSdnMetadata): string {
-  if (old === undefined) return stringifyNoteSdn(note);
-  return updateNoteSdn(decodeUtf8(old.data, 0, old.data.length), note);
-}
-
-function firstByName(symbols: readonly BuilderSymbol[]): Map<string, number> {
-  const byName = new Map<string, number>();
-  symbols.forEach((symbol, index) => {
-    if (!byName.has(symbol.name)) byName.set(symbol.name, index);
-  });
-  return byName;
 }

@@ -13,6 +13,10 @@ export const noteCapacity = (length: number): number => Math.ceil((length + Math
 export const isNoteSection = (section: BuilderSection): boolean =>
   section.type === SectionType.TemplateMeta && section.name === NOTE_SECTION_NAME;
 
+/** Index of the first Code section, or -1. */
+export const firstCodeSection = (sections: readonly BuilderSection[]): number =>
+  sections.findIndex((section) => section.type === SectionType.Code);
+
 /** A new section, checked. */
 export function newSection(input: SectionInput): BuilderSection {
   const where = `section ${input.name}`;

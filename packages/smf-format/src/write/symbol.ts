@@ -1,7 +1,9 @@
 // A symbol on its way into a file: defaults, and whether its numbers fit their fields.
-import { SymbolBinding, SymbolType, TemplateKind } from '../definitions.js';
+import { SYMBOL_ENTRY_SIZE_V11, SymbolBinding, SymbolType, TemplateKind } from '../definitions.js';
 import type { SmfFormatError } from '../errors.js';
 import { fnv1a32 } from '../hashes.js';
+import type { SmfFile } from '../read/smf-file.js';
+import type { SmfSymbol } from '../read/symbols.js';
 import { invalidEdit as invalid } from './invalid.js';
 import { type BuilderSymbol, isUnsigned, type SymbolInput } from './model.js';
 
@@ -28,6 +30,22 @@ export function newSymbol(input: SymbolInput, firstCode: number): BuilderSymbol 
   };
   if (!fitsEntry(symbol)) throw bad('a number that its field cannot hold', symbolRange(symbol));
   return symbol;
+}
+
+/** A symbol of an existing file, as it is. */
+export function keptSymbol(file: SmfFile, symbol: SmfSymbol): BuilderSymbol {
+  const { bytes, layout, located } = file;
+  const at = located.symbolTableAt + symbol.index * located.symbolEntrySize;
+  const original = layout === 'v1.1' ? bytes.subarray(at, at + SYMBOL_ENTRY_SIZE_V11) : undefined;
+  const nameOffset = new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true);
+  return { ...symbol, sectionIndex: Math.max(symbol.sectionIndex, 0), nameOffset, original };
+}
+
+/** The symbol with some of its fields changed, and checked. A name that stays keeps its hash and its place. */
+export function changedSymbol(old: BuilderSymbol, changes: Partial<SymbolInput>, firstCode: number): BuilderSymbol {
+  const next = newSymbol({ ...old, ...changes }, firstCode);
+  const kept = next.name === old.name ? { nameHash: old.nameHash, nameOffset: old.nameOffset } : {};
+  return { ...next, ...kept, original: old.original };
 }
 
 const BYTE_FIELDS = ['type', 'binding', 'visibility', 'flags', 'templateParamCount'] as const;
