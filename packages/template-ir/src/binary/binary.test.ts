@@ -171,6 +171,24 @@ describe('decodeTemplate', () => {
     expect(thrown(IrDecodeError, () => decode(body))).toMatchObject({ code, offset, template: 'f' });
   });
 
+  it('reads one NaN only, as equal functions have equal bodies', () => {
+    const text = 'module m\nfn f() -> f64 {\nentry:\n  return nan\n}';
+    const encoded = encodeTemplate(parseModule(text).templates[0]!);
+    expect(decodeTemplate(encoded).blocks[0]!.instructions[0]).toMatchObject({ value: Number.NaN });
+    const at = encoded.body.lastIndexOf(0x7f) - 7;
+    for (const [i, byte] of [
+      [0, 1],
+      [6, 0xf0],
+      [7, 0xff],
+    ] as const) {
+      const body = encoded.body.slice();
+      body[at + i] = byte;
+      if (i === 6) body[at] = 1; // a signalling one
+      const error = thrown(IrDecodeError, () => decodeTemplate({ ...encoded, body }));
+      expect(error).toMatchObject({ code: 'LITERAL', offset: at });
+    }
+  });
+
   it('reads functions only', () => {
     const entry = { kind: 1, name: 'f', genericParams: [], body: Uint8Array.from(bytes) };
     expect(thrown(IrDecodeError, () => decodeTemplate(entry))).toMatchObject({ code: 'KIND', found: '1' });

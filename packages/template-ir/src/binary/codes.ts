@@ -23,6 +23,9 @@ export const NUMBER_LITERAL = 1;
 export const FALSE_LITERAL = 2;
 export const TRUE_LITERAL = 3;
 
+/** The one NaN that is written. */
+export const NAN_BITS = 0x7ff8_0000_0000_0000n;
+
 /** Calls without a result. */
 export const VOID_OPCODES = { call: 0x08, invoke: 0x58, extern: 0x5a } as const;
 

@@ -2,6 +2,7 @@
 import { type DecodeCode, IrDecodeError } from '../errors.js';
 import { MAX_NAME_LENGTH } from '../limits.js';
 import { isName } from '../names.js';
+import { NAN_BITS } from './codes.js';
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -66,9 +67,14 @@ export class ByteReader {
     return this.fail('VARINT', start, `${what} in at most 10 bytes`, 'more');
   }
 
+  /** Any NaN but the one that is written is refused: equal functions have equal bytes. */
   float64(what: string): number {
     if (this.remaining < 8) this.fail('TRUNCATED', this.offset, what, `${this.remaining} bytes`);
-    const value = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.offset, 8).getFloat64(0, true);
+    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.offset, 8);
+    const value = view.getFloat64(0, true);
+    if (Number.isNaN(value) && view.getBigUint64(0, true) !== NAN_BITS) {
+      this.fail('LITERAL', this.offset, 'the NaN 00 00 00 00 00 00 f8 7f', 'another NaN');
+    }
     this.offset += 8;
     return value;
   }

@@ -1,4 +1,5 @@
 // Growing byte buffer with the primitives of the binary form.
+import { NAN_BITS } from './codes.js';
 
 export class ByteWriter {
   #bytes = new Uint8Array(256);
@@ -42,7 +43,7 @@ export class ByteWriter {
   /** IEEE 754 binary64, little-endian; every NaN as the quiet one without payload. */
   float64(value: number): void {
     const view = new DataView(new ArrayBuffer(8));
-    if (Number.isNaN(value)) view.setBigUint64(0, 0x7ff8_0000_0000_0000n, true);
+    if (Number.isNaN(value)) view.setBigUint64(0, NAN_BITS, true);
     else view.setFloat64(0, value, true);
     this.bytes(new Uint8Array(view.buffer));
   }
