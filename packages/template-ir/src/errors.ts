@@ -104,7 +104,7 @@ export class IrVerifyError extends Error implements IrDiagnostic {
 
 /**
  * - `ARGUMENT_COUNT`: not one type argument per type parameter
- * - `ARGUMENT_TYPE`: a type argument that is not concrete, or too deep
+ * - `ARGUMENT_TYPE`: a type argument that is no type (of this copy of the package), not concrete, or too deep
  * - `BOUND_NOT_MET`: an argument that cannot do what its parameter's bound promises
  * - `LITERAL_RANGE`: a literal of the template that the concrete type cannot hold
  * - `UNKNOWN_TYPE`: a struct or enum that nothing declares; `LAYOUT_CYCLE`: one that contains itself by value

@@ -24,8 +24,18 @@ const forgotten = new FinalizationRegistry<string>((key) => {
 });
 let nextId = 0;
 
+/** Throws TypeError for what is no type of this copy of the package. */
 export function factsOf(type: Type): TypeFacts {
-  return facts.get(type)!;
+  return facts.get(type) ?? refuseType();
+}
+
+/** False for what only looks like a type, or comes from another copy of this package: it equals no type of this one. */
+export function isType(type: Type): boolean {
+  return facts.has(type);
+}
+
+function refuseType(): never {
+  throw new TypeError('a type that is not made by scalar, ptr, arrayOf, named, fnType or param');
 }
 
 /** True for arrays, structs and enums: they lie in memory, and a value of one is a copy of it. */
@@ -40,9 +50,7 @@ export function enroll<T extends Type>(type: T, parts: readonly Type[]): T {
   let mentionsNamed = type.kind === 'named';
   let passesAggregates = type.kind === 'fn' && parts.some(isAggregate);
   for (const part of parts) {
-    const fact = facts.get(part);
-    if (fact === undefined)
-      throw new TypeError('a type that is not made by scalar, ptr, arrayOf, named, fnType or param');
+    const fact = factsOf(part);
     depth = Math.max(depth, fact.depth);
     count += fact.parts;
     concrete &&= fact.concrete;

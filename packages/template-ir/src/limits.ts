@@ -30,6 +30,9 @@ export const MAX_LAYOUT_FIELDS = 2 ** 17;
 /** Bytes of all slots of a function. */
 export const MAX_SLOT_BYTES = 2 ** 30;
 
+/** Characters (UTF-16 units) of a text: reading one takes up to 80 bytes of memory for each. */
+export const MAX_TEXT_LENGTH = 2 ** 25;
+
 /** Characters of one number in the text form. */
 export const MAX_LITERAL_LENGTH = 64;
 

@@ -105,6 +105,16 @@ describe('specialise', () => {
       'sum: the argument for U has more than 64 levels or 1024 parts',
       () => specialise(sum, [i64, deep(64)]),
     ],
+    [
+      'ARGUMENT_TYPE',
+      'sum: the argument for T is no type of this copy of @simple-jit/template-ir',
+      () => specialise(sum, [{ kind: 'scalar', name: 'i64' }, i64]),
+    ],
+    [
+      'ARGUMENT_TYPE',
+      'sum: the argument for U is no type of this copy of @simple-jit/template-ir',
+      () => specialise(sum, [i64, undefined as unknown as Type]),
+    ],
     ['BOUND_NOT_MET', 'sum: T needs bound Num, bool has Eq only', () => specialise(sum, [bool, i64])],
     [
       'LITERAL_RANGE',

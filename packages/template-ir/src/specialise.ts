@@ -6,6 +6,7 @@ import { concreteInstruction } from './concrete-instruction.js';
 import { decideBranches } from './decide-branches.js';
 import { NO_TYPES } from './declarations.js';
 import { type IrDiagnostic, IrSpecialiseError, IrVerifyError } from './errors.js';
+import { isType } from './intern.js';
 import type {
   Block,
   Callee,
@@ -48,7 +49,7 @@ export interface SpecialiseOptions {
  * verified. Values and blocks keep their numbers if the template has neither aggregates nor branches on types; parts that are
  * the same in both are the same objects.
  *
- * Throws `IrSpecialiseError`: `ARGUMENT_COUNT`, `ARGUMENT_TYPE` (not concrete, or more than 64 levels deep),
+ * Throws `IrSpecialiseError`: `ARGUMENT_COUNT`, `ARGUMENT_TYPE` (no type, not concrete, or more than 64 levels deep),
  * `BOUND_NOT_MET`, `LITERAL_RANGE` (a literal that the concrete type cannot hold, such as -1 where T is u8),
  * `UNKNOWN_TYPE`, `LAYOUT_CYCLE`, `TOO_LARGE`, `LIMIT` (see `SpecialiseCode`); `IrVerifyError` if the template itself is
  * not valid.
@@ -144,6 +145,10 @@ function checkArguments(template: Template, typeArgs: readonly Type[], types: Ty
   for (let i = 0; i < typeParams.length; i++) {
     const arg = typeArgs[i]!;
     const param = typeParams[i]!;
+    if (!isType(arg)) {
+      const message = `the argument for ${param.name} is no type of this copy of @simple-jit/template-ir`;
+      throw new IrSpecialiseError('ARGUMENT_TYPE', name, message);
+    }
     if (arg.kind !== 'scalar') checkShape(arg, param, name);
     if (!satisfies(arg, param.bound)) {
       const message = `${param.name} needs bound ${param.bound}, ${typeToString(arg)} has ${boundOf(arg)} only`;

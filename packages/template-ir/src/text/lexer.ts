@@ -1,6 +1,6 @@
 // Tokens of the text form. Made on demand, so that a large module does not exist as tokens all at once.
 import { IrSyntaxError, type SyntaxCode } from '../errors.js';
-import { MAX_LITERAL_LENGTH, MAX_NAME_LENGTH } from '../limits.js';
+import { MAX_LITERAL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../limits.js';
 import { continuesName, isDigit, startsName } from '../names.js';
 
 /** `anonymous` is `%3`: a value or block without a name. `end` is the end of the text. */
@@ -37,6 +37,10 @@ export class Lexer {
   constructor(text: string, path: string | undefined) {
     this.#text = text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
     this.path = path;
+    if (text.length > MAX_TEXT_LENGTH) {
+      const expected = `a text of at most ${MAX_TEXT_LENGTH} characters`;
+      throw syntaxError(path, { line: 1, column: 1 }, { code: 'LIMIT', expected, found: `${text.length}` });
+    }
     this.#token = this.#read();
   }
 

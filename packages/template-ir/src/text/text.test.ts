@@ -230,6 +230,7 @@ describe('parseModule', () => {
       2,
       2446,
     ],
+    ['LIMIT', `module m\n${' '.repeat(2 ** 25)}`, 1, 1],
   ])('reports %s with its position (case %#)', (code, text, line, column) => {
     const error = thrown(IrSyntaxError, () => parseModule(text, { path: 'library.tir' }));
     expect(error).toMatchObject({ code, line, column, path: 'library.tir' });
