@@ -1,6 +1,6 @@
 // What a bound promises: which types satisfy it, and which other bounds follow from it.
 import type { TypeParam } from './ir.js';
-import type { Bound, ScalarName, Type } from './types.js';
+import { BOUNDS, type Bound, type ScalarName, type Type } from './types.js';
 
 /** How much a bound promises: it implies those that promise less. Int and Float do not imply each other. */
 const promises: Readonly<Record<Bound, number>> = { Any: 1, Eq: 2, Ord: 3, Num: 4, Int: 5, Float: 5 };
@@ -54,4 +54,12 @@ export function satisfies(type: Type, needed: Bound, typeParams: readonly KnownP
 /** What an `if` asks: does the concrete type satisfy the bound, or is it the type? */
 export function isBound(is: Bound | Type): is is Bound {
   return typeof is === 'string';
+}
+
+/** Type parameter `index` with the bounds that it has as well if it is `is`; itself if they are known. */
+export function taught(index: number, is: Bound | Type, known: readonly KnownParam[]): KnownParam {
+  const param = known[index]!;
+  const bounds = isBound(is) ? [is] : BOUNDS.filter((bound) => satisfies(is, bound, known));
+  const unknown = bounds.filter((bound) => !satisfies({ kind: 'param', index, name: param.name }, bound, known));
+  return unknown.length === 0 ? param : { ...param, also: [...(param.also ?? []), ...unknown] };
 }

@@ -1,7 +1,7 @@
 // Programmatic construction of functions, with explicit block parameters, or with variables that become them. Each
 // instruction is checked as it is added, so that an error points at the line that made it; what only the whole function
 // shows (dominance, edges) is the verifier's.
-import { boundOf, isBound, type KnownParam, satisfies } from './bounds.js';
+import { type KnownParam, taught } from './bounds.js';
 import { InstructionBuilder } from './build-instructions.js';
 import { NO_TYPES } from './declarations.js';
 import type {
@@ -202,11 +202,8 @@ export class FunctionBuilder extends InstructionBuilder {
     // biome-ignore lint/suspicious/noThenProperty: an edge's name; no one awaits a terminator
     const edges = { then: this.#edge(then, thenArgs), else: this.#edge(otherwise, otherwiseArgs) };
     this.#terminate({ op: 'if', type, is, ...edges });
-    const learned = isBound(is) ? is : boundOf(is, this.#typeParams);
-    const known = type.kind === 'param' ? this.#typeParams[type.index] : undefined;
-    if (type.kind !== 'param' || known === undefined || learned === undefined) return;
-    if (satisfies(type, learned, this.#typeParams)) return;
-    this.#typeParams[type.index] = { ...known, also: [...(known.also ?? []), learned] };
+    if (type.kind !== 'param' || this.#typeParams[type.index] === undefined) return;
+    this.#typeParams[type.index] = taught(type.index, is, this.#typeParams);
   }
 
   return(value?: Value): void {

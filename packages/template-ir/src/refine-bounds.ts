@@ -1,9 +1,9 @@
 // What `if T is B` teaches: in the blocks that its first edge dominates, T has the bound B as well.
-import { boundOf, isBound, type KnownParam, satisfies } from './bounds.js';
+import { type KnownParam, taught } from './bounds.js';
 import type { ControlFlow } from './dominators.js';
 import type { Block, IrFunction } from './ir.js';
 import { edgesOf } from './operations.js';
-import type { Bound } from './types.js';
+import type { Bound, Type } from './types.js';
 
 /** For each block, what is known of the type parameters in it. */
 export type RefinedBounds = readonly (readonly KnownParam[])[];
@@ -14,16 +14,17 @@ export function refineBounds(fn: IrFunction, flow: ControlFlow): RefinedBounds {
   const known: (readonly KnownParam[])[] = new Array(blocks.length).fill(typeParams);
   const lessons = lessonsOf(fn, flow);
   for (const block of flow.order.subarray(0, flow.reached)) {
+    // That of a block to which a lesson leads is the block that asks.
     const above = known[flow.immediateDominator(block)]!;
     const lesson = lessons.get(block);
-    known[block] = lesson === undefined || satisfiesParam(above, lesson) ? above : learn(above, lesson);
+    known[block] = lesson === undefined ? above : learn(above, lesson);
   }
   return known;
 }
 
 interface Lesson {
   readonly index: number;
-  readonly bound: Bound;
+  readonly is: Bound | Type;
 }
 
 /** The first edges of `if` that dominate the block they lead to, by that block. */
@@ -36,8 +37,7 @@ function lessonsOf({ blocks, typeParams }: IrFunction, flow: ControlFlow): Reado
     // Other ways into the block must come from blocks that it dominates; then every path first takes this edge.
     if (entrances[target] !== 1) return;
     const { index } = terminator.type;
-    const bound = isBound(terminator.is) ? terminator.is : boundOf(terminator.is, typeParams);
-    if (bound !== undefined && index < typeParams.length) lessons.set(target, { index, bound });
+    if (index < typeParams.length) lessons.set(target, { index, is: terminator.is });
   });
   return lessons;
 }
@@ -52,11 +52,7 @@ function entrancesOf(blocks: readonly Block[], flow: ControlFlow): Int32Array {
   return entrances;
 }
 
-function satisfiesParam(known: readonly KnownParam[], { index, bound }: Lesson): boolean {
-  const { name } = known[index]!;
-  return satisfies({ kind: 'param', index, name }, bound, known);
-}
-
-function learn(known: readonly KnownParam[], { index, bound }: Lesson): readonly KnownParam[] {
-  return known.map((param, i) => (i === index ? { ...param, also: [...(param.also ?? []), bound] } : param));
+function learn(known: readonly KnownParam[], { index, is }: Lesson): readonly KnownParam[] {
+  const param = taught(index, is, known);
+  return param === known[index] ? known : known.map((other, i) => (i === index ? param : other));
 }

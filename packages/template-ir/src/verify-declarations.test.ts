@@ -263,6 +263,10 @@ describe('if T is …', () => {
       'together with others',
       '  if T is Num, a, b\na:\n  if U is Float, d, b\nd:\n  z = add x, 1\n  s = sqrt y\n  if T is Int, e, b\ne:\n  w = and z, x\n  v = sub w, z\n  return\nb:\n  return',
     ],
+    [
+      'as all bounds of a type parameter that are known there',
+      '  if U is Int, d, b\nd:\n  if T is U, a, b\na:\n  z = popcount x\n  return\nb:\n  return',
+    ],
     ['as the strongest bound of a type', '  if T is u16, a, b\na:\n  z = popcount x\n  return\nb:\n  return'],
   ])('teaches the bound %s', (_, blocks) => {
     expect(codes(blocks)).toEqual([]);
