@@ -1,7 +1,7 @@
 // Puts the addon of this machine's platform where the tarball carries it: prebuilds/<platform>/native_mem.node. Runs
 // before `npm pack`; builds the addon when there is none yet.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,9 @@ const musl = process.platform === 'linux' && process.report.getReport().header.g
 const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}${musl ? '-musl' : ''}`);
 mkdirSync(folder, { recursive: true });
 const target = join(folder, 'native_mem.node');
-copyFileSync(built, target);
-spawnSync('strip', [target]); // smaller where the tool is there
+// Whoever packs or loads it at the same time never sees half of it.
+const temporary = `${target}.${process.pid}`;
+copyFileSync(built, temporary);
+spawnSync('strip', [temporary]); // smaller where the tool is there
+renameSync(temporary, target);
 console.error(`${target}: ${statSync(target).size} bytes`);

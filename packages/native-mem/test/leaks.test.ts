@@ -1,6 +1,6 @@
 // A million cycles of everything that allocates, in a process of its own: memory, mappings and descriptors stay flat.
 import { expect, test } from 'vitest';
-import { runScript, temporaryFile } from './support.js';
+import { HANGS, OWN_MEMORY, runScript, SMALL_HEAP, temporaryFile } from './support.js';
 
 // A short pass with the sanitizers, which make each cycle slower.
 const cycles = (process.env.SIMPLE_JIT_NATIVE_MEM_VARIANT ?? '') === '' ? 1_000_000 : 50_000;
@@ -9,7 +9,7 @@ const portable = process.env.SIMPLE_JIT_NATIVE_MEM_VARIANT === 'portable';
 function measure(cycle: string, count: number) {
   const path = temporaryFile('content of a file');
   const { stdout, stderr, status } = runScript(
-    `
+    `${OWN_MEMORY}
     import { readFileSync, readdirSync } from 'node:fs';
     import { setImmediate } from 'node:timers/promises';
     const path = ${JSON.stringify(path)};
@@ -35,7 +35,7 @@ function measure(cycle: string, count: number) {
       for (let i = 0; i < 5; i++) { gc(); await setImmediate(); }
     };
     const state = () => ({
-      rss: process.memoryUsage().rss,
+      memory: ownMemory(),
       maps: readFileSync('/proc/self/maps', 'utf8').split('\\n').length,
       files: readdirSync('/proc/self/fd').length,
     });
@@ -44,12 +44,12 @@ function measure(cycle: string, count: number) {
     await run(${count});
     const after = state();
     console.log(JSON.stringify({
-      growth: after.rss - before.rss,
+      growth: after.memory - before.memory,
       maps: after.maps - before.maps,
       files: after.files - before.files,
       left: [arena.stats().blocks - kept.length, arena.stats().slots + arena.stats().dataBlocks, nm.execMemoryCount(), nm.mappedFileTotals().count],
     }));`,
-    { args: ['--max-semi-space-size=1', '--single-threaded-gc'] }, // V8's own heap stays small
+    { args: SMALL_HEAP },
   );
   expect(stderr).toBe('');
   expect(status).toBe(0);
@@ -109,5 +109,5 @@ test.skipIf(portable).each([
     // V8's own heap comes and goes by some tens of MiB, more so in newer versions.
     expect(growth).toBeLessThan(40 * 2 ** 20);
   },
-  240_000,
+  HANGS,
 );

@@ -2,7 +2,7 @@
 // handled. Each in a process of its own.
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { runScript, temporaryFile } from './support.js';
+import { HANGS, runScript, temporaryFile } from './support.js';
 
 const limit = '/proc/sys/vm/max_map_count';
 const most = existsSync(limit) ? Number(readFileSync(limit, 'utf8')) : Number.POSITIVE_INFINITY;
@@ -38,5 +38,5 @@ test.skipIf(!ordinary || most > 200_000).each([
     expect({ stderr, status, signal }).toEqual({ stderr: '', status: 0, signal: null });
     expect(stdout).toBe('ENOMEM true\n'.repeat(2));
   },
-  240_000,
+  HANGS,
 );

@@ -1,8 +1,8 @@
 // Names of native code in perf and gdb, by the tools themselves.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { CodeArena, disablePerfMap, enablePerfMap } from '../src/index.js';
 import { machineCode } from './machine-code.js';
 import { runScript, scriptWith, temporaryFile, temporaryFolder } from './support.js';
@@ -46,7 +46,7 @@ describe.skipIf(process.env.SIMPLE_JIT_NATIVE_MEM_VARIANT === 'portable')('the p
 const LONG = `const spin = nm.bindFunction(install('spin', { name: 'fn$spin$i64' }).address, { params: ['i64:number'], result: 'i64' });`;
 
 test.skipIf(!has('perf'))('perf script shows the name of native code', ({ skip }) => {
-  const script = scriptFile(`import { rmSync } from 'node:fs';
+  const script = scriptFile(`console.log(process.pid);
     nm.enablePerfMap();
     ${LONG}
     spin(1e9);`);
@@ -54,6 +54,7 @@ test.skipIf(!has('perf'))('perf script shows the name of native code', ({ skip }
   const record = spawnSync('perf', ['record', '-q', '-e', 'cpu-clock', '-o', data, '--', process.execPath, script], {
     encoding: 'utf8',
   });
+  onTestFinished(() => rmSync(`/tmp/perf-${record.stdout.trim()}.map`, { force: true }));
   skip(record.status !== 0, `perf can't record here: ${record.stderr.trim().split('\n')[0]}`);
   const { stdout } = spawnSync('perf', ['script', '-i', data, '-F', 'pid,ip,sym'], {
     encoding: 'utf8',

@@ -43,22 +43,39 @@ const install = (name, options) => nm.CodeArena.default().allocate(machineCode(n
 ${body}`;
 }
 
+/** In milliseconds: what takes longer hangs. A million cycles on a slow and busy machine do not. */
+export const HANGS = 900_000;
+
+export interface ScriptOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The end of the main thread's stack, whatever limit the tests themselves run under. */
+  readonly stackKilobytes?: number;
+}
+
 /** Runs a script in a process of its own. */
-export function runScript(body: string, options: { args?: readonly string[]; env?: Record<string, string> } = {}) {
+export function runScript(body: string, { args = [], env = {}, stackKilobytes }: ScriptOptions = {}) {
   const file = join(temporaryFolder(), 'script.mjs');
   writeFileSync(file, scriptWith(body));
-  const result = spawnSync(process.execPath, ['--expose-gc', ...(options.args ?? []), file], {
-    encoding: 'utf8',
-    env: { ...process.env, ...options.env },
-    timeout: 120_000,
-  });
+  const node = [process.execPath, '--expose-gc', ...args, file];
+  const limited = ['sh', '-c', `ulimit -S -s ${stackKilobytes} && exec "$@"`, 'sh', ...node];
+  const [command, ...rest] = stackKilobytes === undefined ? node : limited;
+  const result = spawnSync(command!, rest, { encoding: 'utf8', env: { ...process.env, ...env }, timeout: HANGS });
   return { status: result.status, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
 }
 
 export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
-/** A number out of /proc/self/status, in kB. */
-export function statusKilobytes(field: 'VmRSS' | 'VmSize'): number {
-  const match = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync('/proc/self/status', 'utf8'));
-  return Number(match?.[1]);
-}
+/** Arguments for Node with which V8's own heap stays small, whatever else the machine does. */
+export const SMALL_HEAP = ['--max-semi-space-size=1', '--single-threaded-gc'] as const;
+
+/**
+ * For scripts: `ownMemory()` is what the process holds for itself, in bytes. Pages of mapped files are the system's to take
+ * and to bring back: they say nothing of a leak (what stays mapped is counted as mappings).
+ */
+export const OWN_MEMORY = `
+  import { readFileSync as readStatus } from 'node:fs';
+  const ownMemory = () => {
+    const status = readStatus('/proc/self/status', 'utf8');
+    return ['RssAnon', 'RssShmem'].reduce((sum, name) => sum + 1024 * new RegExp(name + ':\\\\s+(\\\\d+)').exec(status)[1], 0);
+  };`;
