@@ -25,8 +25,9 @@ class LinearScan {
   private readonly intervals: Intervals;
   /** By virtual register: the physical one that it got last. */
   private readonly lastRegister: Int32Array;
-  /** By class: pieces that have a register where the scan is, live there or in a hole. */
+  /** By class: pieces that have a register where the scan is and are live there. */
   private readonly active: number[][] = [[], []];
+  /** By class: those in a hole, latest wake first: what wakes after the end of a piece cannot be in its way, and there may be thousands. */
   private readonly inactive: number[][] = [[], []];
   /** Pieces that were split off and are still to come. */
   private readonly pending = new MinHeap<number>((a, b) => {
@@ -103,23 +104,30 @@ class LinearScan {
     const active = this.active[cls]!;
     const inactive = this.inactive[cls]!;
     let kept = 0;
-    const waiting = inactive.length;
     for (let i = 0; i < active.length; i++) {
       const piece = active[i]!;
       if (intervals.end(piece) <= position) continue;
       if (intervals.covers(piece, position)) active[kept++] = piece;
-      else inactive.push(piece);
+      else this.wait(inactive, piece);
     }
     while (active.length > kept) active.pop();
-    kept = 0;
-    for (let i = 0; i < inactive.length; i++) {
-      const piece = inactive[i]!;
+    while (inactive.length > 0 && intervals.wake(inactive[inactive.length - 1]!) <= position) {
+      const piece = inactive.pop()!;
       if (intervals.end(piece) <= position) continue;
-      if (i < waiting && intervals.covers(piece, position)) active.push(piece);
-      else inactive[kept++] = piece;
+      if (intervals.covers(piece, position)) active.push(piece);
+      else this.wait(inactive, piece);
     }
-    while (inactive.length > kept) inactive.pop();
     while (this.callCursor < calls.length && calls.items[this.callCursor]! < position) this.callCursor++;
+  }
+
+  /** Adds a piece that is in a hole, at its place. */
+  private wait(inactive: number[], piece: number): void {
+    const { intervals } = this;
+    const wake = intervals.wake(piece);
+    let at = inactive.length;
+    inactive.push(piece);
+    for (; at > 0 && intervals.wake(inactive[at - 1]!) < wake; at--) inactive[at] = inactive[at - 1]!;
+    inactive[at] = piece;
   }
 
   /** `until` of a register that no piece has at the start of `current`, as far as instructions and calls leave it alone. */
@@ -153,7 +161,7 @@ class LinearScan {
     const active = this.active[cls]!;
     for (let i = 0; i < active.length; i++) until[intervals.register(active[i]!)] = 0;
     const inactive = this.inactive[cls]!;
-    for (let i = 0; i < inactive.length; i++) {
+    for (let i = inactive.length - 1; i >= 0 && intervals.wake(inactive[i]!) < end; i--) {
       const register = intervals.register(inactive[i]!);
       if (until[register]! <= start) continue;
       until[register] = Math.min(until[register]!, intervals.intersection(inactive[i]!, current, start));
@@ -221,7 +229,9 @@ class LinearScan {
       const register = intervals.register(piece);
       until[register] = Math.min(until[register]!, intervals.nextUse(piece, start));
     }
-    for (const piece of this.inactive[cls]!) {
+    const inactive = this.inactive[cls]!;
+    for (let i = inactive.length - 1; i >= 0 && intervals.wake(inactive[i]!) < end; i--) {
+      const piece = inactive[i]!;
       if (intervals.intersection(piece, current, start) === NEVER) continue;
       const register = intervals.register(piece);
       until[register] = Math.min(until[register]!, intervals.nextUse(piece, start));
@@ -257,6 +267,7 @@ class LinearScan {
   private evict(register: number, cls: RegClass, current: number): void {
     const { intervals } = this;
     const start = intervals.start(current);
+    const end = intervals.end(current);
     const active = this.active[cls]!;
     for (let i = active.length - 1; i >= 0; i--) {
       const piece = active[i]!;
@@ -271,7 +282,7 @@ class LinearScan {
       this.spill(intervals.split(piece, this.splitPosition(earliest, start)), start);
     }
     const inactive = this.inactive[cls]!;
-    for (let i = inactive.length - 1; i >= 0; i--) {
+    for (let i = inactive.length - 1; i >= 0 && intervals.wake(inactive[i]!) < end; i--) {
       const piece = inactive[i]!;
       if (intervals.register(piece) !== register || intervals.intersection(piece, current, start) === NEVER) continue;
       inactive.splice(i, 1);

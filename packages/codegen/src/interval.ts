@@ -87,6 +87,11 @@ export class Intervals {
     return cursor < end && ranges[cursor]! <= position;
   }
 
+  /** Where the value is live again, for a piece that `covers` has last found in a hole. */
+  wake(piece: number): number {
+    return this.live.ranges[this.data[(piece << SHIFT) + RANGE]!]!;
+  }
+
   /** First use at or after `position` (not going backwards), or NEVER. */
   nextUse(piece: number, position: number): number {
     const { uses } = this.live;

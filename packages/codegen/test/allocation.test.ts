@@ -2,8 +2,9 @@
 // many arguments, large frames, control flow that no structured language makes.
 import { TrapError } from '@simple-jit/native-mem';
 import type { IrValue } from '@simple-jit/template-ir';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { allocateRegisters } from '../src/allocate.js';
+import { Intervals } from '../src/interval.js';
 import { compileWith, type InternalOptions } from '../src/unit.js';
 import { agree, functionsOf } from './support/agree.js';
 import { runNatively } from './support/native.js';
@@ -267,6 +268,35 @@ ${lines(count, (i) => `  s${i + 1} = add s${i}, a${i}`)}
       }
     } finally {
       native.close();
+    }
+  });
+});
+
+describe('values that are needed far away only', () => {
+  /** Each guard leaves the function with a value of its own; the blocks that return them come after all guards. */
+  const guards = (count: number): string => `
+fn f(x: i64) -> i64 {
+entry:
+  jump n0
+${lines(count, (i) => `n${i}:\n  c${i} = gt x, ${i}\n  y${i} = mul x, ${i + 3}\n  branch c${i}, n${i + 1}, o${i}\no${i}:\n  return y${i}`)}
+n${count}:
+  return -1
+}`;
+
+  it('do not cost every other value a look', () => {
+    const looks = vi.spyOn(Intervals.prototype, 'intersection');
+    try {
+      compileWith(functionsOf(guards(400)), {});
+      expect(looks.mock.calls.length).toBeLessThan(4 * 400);
+    } finally {
+      looks.mockRestore();
+    }
+  });
+
+  it('arrive there', () => {
+    for (const registers of [undefined, ...SCARCE]) {
+      const options: InternalOptions = registers === undefined ? {} : { registers };
+      agree(functionsOf(guards(30)), [[-1n], [0n], [17n], [29n], [30n]], options);
     }
   });
 });
