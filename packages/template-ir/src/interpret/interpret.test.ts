@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type CalleeProvider,
   type ConcreteFunction,
   IrLinkError,
   IrSpecialiseError,
@@ -137,6 +138,22 @@ describe('interpret', () => {
 
   it('needs no stack of its own for deep recursion', () => {
     expect(interpret(get('count_down'), [100_000n], { call, maxDepth: 200_000 })).toBe(100_000n);
+  });
+
+  it('traps where calls of large functions have too many values', () => {
+    const lines = Array.from({ length: 100_000 }, () => '').map((_, i) => `  v${i} = add n, 1\n`);
+    const text = `module m\nfn f(n: i64) -> i64 {\nentry:\n${lines.join('')}  r = call f(n)\n  return r\n}`;
+    const call = instances(parseModule(text));
+    const fn = call({ template: 'f', typeArgs: [] });
+    expect(thrown(IrTrapError, () => interpret(fn, [1n], { call })).kind).toBe('stack-overflow'); // after 83 calls
+    let asked = 0;
+    const counted: CalleeProvider = (callee) => {
+      asked++;
+      return call(callee);
+    };
+    const options = { call: counted, maxFrameValues: 3 * fn.valueTypes.length };
+    expect(thrown(IrTrapError, () => interpret(fn, [1n], options)).kind).toBe('stack-overflow');
+    expect(asked).toBe(3);
   });
 
   it('ends at maxSteps', () => {

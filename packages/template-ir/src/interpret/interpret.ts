@@ -42,6 +42,8 @@ export interface InterpretOptions {
   readonly maxSteps?: number;
   /** Calls within one another at most, the outermost counted; one more traps `stack-overflow`. Default 10,000. */
   readonly maxDepth?: number;
+  /** SSA values that all calls in progress may have; a call that brings more traps `stack-overflow`. Default 2^23 (some 300 MB). */
+  readonly maxFrameValues?: number;
   /** Bytes that slots of all calls in progress may take; one that takes more traps `stack-overflow`. Default 8 MiB. */
   readonly maxSlotBytes?: number;
 }
@@ -98,10 +100,12 @@ class Machine {
   readonly #externs: Readonly<Record<string, ExternFunction>>;
   readonly #maxSteps: number;
   readonly #maxDepth: number;
+  readonly #maxFrameValues: number;
   readonly #frames: Frame[] = [];
+  #frameValues = 0;
 
   constructor(options: InterpretOptions, quirks: Quirks) {
-    const { memory, call, invoke, externs, maxSteps, maxDepth, maxSlotBytes } = options;
+    const { memory, call, invoke, externs, maxSteps, maxDepth, maxFrameValues, maxSlotBytes } = options;
     this.#memory = new MachineMemory(memory ?? new LinearMemory(), maxSlotBytes ?? 8 << 20, quirks);
     this.#call = call ?? noCallees;
     this.#functions = functionTableOf(this.#call);
@@ -109,6 +113,7 @@ class Machine {
     this.#externs = externs ?? {};
     this.#maxSteps = maxSteps ?? Number.POSITIVE_INFINITY;
     this.#maxDepth = maxDepth ?? 10_000;
+    this.#maxFrameValues = maxFrameValues ?? 2 ** 23;
   }
 
   run(fn: ConcreteFunction, args: readonly IrValue[]): IrValue | undefined {
@@ -153,10 +158,12 @@ class Machine {
       values[param] = args[i]!;
     });
     this.#frames.push({ fn, values, result, slots: new Map(), block: 0, next: 0 });
+    this.#frameValues += values.length;
   }
 
-  #leave({ slots }: Frame): void {
+  #leave({ slots, values }: Frame): void {
     for (const slot of slots.values()) this.#memory.free(slot);
+    this.#frameValues -= values.length;
     this.#frames.pop();
   }
 
@@ -295,7 +302,10 @@ class Machine {
 
   #callFunction(frame: Frame, instruction: Invocation, target: ConcreteFunction, name: string): void {
     checkSignature(target, reliedOn(frame.fn, instruction), name);
-    if (this.#frames.length >= this.#maxDepth) throw trap(frame, 'stack-overflow', frame.next - 1);
+    const count = this.#frameValues + target.valueTypes.length;
+    if (this.#frames.length >= this.#maxDepth || count > this.#maxFrameValues) {
+      throw trap(frame, 'stack-overflow', frame.next - 1);
+    }
     this.#enter(
       target,
       instruction.args.map((arg) => frame.values[arg]!),

@@ -21,6 +21,8 @@ export type ByteMemory = Required<Memory>;
 interface Region {
   readonly start: bigint;
   readonly end: bigint;
+  /** Its length is 0 once the buffer is detached, or too short. */
+  readonly bytes: Uint8Array;
   readonly view: DataView;
 }
 
@@ -52,11 +54,16 @@ export class LinearMemory implements ByteMemory {
     return this.map(new Uint8Array(count * size));
   }
 
-  /** Address under which interpreted code sees the bytes of `data`; both see what the other writes. Aligned to 64 KiB. */
+  /**
+   * Address under which interpreted code sees the bytes of `data`; both see what the other writes. Aligned to 64 KiB. Once its
+   * buffer is detached, or shrunk to less, accesses trap.
+   */
   map(data: ArrayBufferView): bigint {
     const start = this.#next;
-    const end = start + BigInt(data.byteLength);
-    this.#regions.push({ start, end, view: new DataView(data.buffer, data.byteOffset, data.byteLength) });
+    const { buffer, byteOffset, byteLength } = data;
+    const end = start + BigInt(byteLength);
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    this.#regions.push({ start, end, bytes, view: new DataView(buffer, byteOffset, byteLength) });
     this.#next = (end / GAP + 2n) * GAP;
     return start;
   }
@@ -72,7 +79,7 @@ export class LinearMemory implements ByteMemory {
   /** Bytes in the region that begins at `start`; undefined if none does. */
   sizeAt(start: bigint): number | undefined {
     const region = this.#regions[this.#upTo(start) - 1];
-    return region?.start === start ? region.view.byteLength : undefined;
+    return region?.start === start ? region.bytes.length : undefined;
   }
 
   readBytes(address: bigint, length: number): Uint8Array | undefined {
@@ -116,14 +123,15 @@ export class LinearMemory implements ByteMemory {
   #bytes(address: bigint, length: number): Uint8Array | undefined {
     const region = this.#find(address, length);
     if (region === undefined) return undefined;
-    const { buffer, byteOffset } = region.view;
-    return new Uint8Array(buffer, byteOffset + Number(address - region.start), length);
+    const start = Number(address - region.start);
+    return region.bytes.subarray(start, start + length);
   }
 
   /** The region that holds all of `size` bytes at `address`. */
   #find(address: bigint, size: number): Region | undefined {
     const region = this.#regions[this.#upTo(address) - 1];
-    return region !== undefined && address + BigInt(size) <= region.end ? region : undefined;
+    if (region === undefined || address + BigInt(size) > region.end) return undefined;
+    return region.bytes.length > 0 || size === 0 ? region : undefined;
   }
 
   /** How many regions begin at `address` or below, by bisection: they ascend. */

@@ -364,6 +364,25 @@ describe('LinearMemory', () => {
     expect([...memory.readBytes(b + 17n, 3)!]).toEqual([0, 1, 2]);
   });
 
+  it.each<[string, (buffer: ArrayBuffer) => void]>([
+    ['detached', (buffer) => structuredClone(buffer, { transfer: [buffer] })],
+    ['shrunk', (buffer) => (buffer as ArrayBuffer & { resize(length: number): void }).resize(8)],
+  ])('has no bytes of a buffer that was %s', (_, change) => {
+    const memory = new LinearMemory();
+    // The library that we compile against does not have the second parameter yet.
+    const Resizable = ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+    const buffer = new Resizable(16, { maxByteLength: 16 });
+    const at = memory.map(new BigInt64Array(buffer));
+    memory.store(at, scalar('i64'), 5n);
+    expect(memory.load(at, scalar('i64'))).toBe(5n);
+    change(buffer);
+    expect(memory.load(at, scalar('i64'))).toBeUndefined();
+    expect(memory.store(at, scalar('u8'), 1n)).toBe(false);
+    expect(memory.readBytes(at, 8)).toBeUndefined();
+    expect(memory.writeBytes(at, new Uint8Array(1))).toBe(false);
+    expect(memory.unmap(at)).toBe(true);
+  });
+
   it('allocates only what has a size of its own', () => {
     expect(() => new LinearMemory().allocate(parseTypeList('Pair<u8, u8>')[0]!, 1)).toThrow(TypeError);
   });
