@@ -3,7 +3,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -15,13 +15,14 @@ import { join, relative } from 'node:path';
 import { mmapReadBytes, NativeMemError } from '@simple-jit/native-mem';
 import { SectionType, SmfBuilder, SmfFormatError } from '@simple-jit/smf-format';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mappingsOf, openDescriptors } from '../test/support.js';
 import { SmfCache, SmfCacheError } from './index.js';
 
 let folder: string;
 let cache: SmfCache;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'smf-cache-'));
+  folder = mkdtempSync(join(realpathSync(tmpdir()), 'smf-cache-'));
   cache = new SmfCache();
 });
 afterEach(() => {
@@ -198,13 +199,12 @@ describe('limits', () => {
 
   test('a thousand files leave no descriptor and no mapping behind', () => {
     const paths = Array.from({ length: 1000 }, (_, i) => write(`f${i}`));
-    const descriptors = () => readdirSync('/proc/self/fd').length;
-    const before = descriptors();
     for (const path of paths) cache.get(path).close();
     expect(cache.cachedCount()).toBe(1000);
-    expect(descriptors()).toBe(before);
+    expect([openDescriptors(folder), mappingsOf(folder)]).toEqual([0, 1000]);
     cache.clear();
     expect(cache.getStats()).toMatchObject({ totalFiles: 0, totalMemory: 0 });
+    expect(mappingsOf(folder)).toBe(0);
   });
 });
 

@@ -72,7 +72,7 @@ test.each(limits)('%s, each closed after use', { timeout: 300_000 }, async (_, o
   const kept = Math.min(most, AGAIN);
   const paths = Array.from({ length: AGAIN }, (_, i) => folder.write(`f${i}.smf`, smf('one', 3000)));
   const cache = new SmfCache(options);
-  const before = { descriptors: openDescriptors(), mapped: mappedFileTotals() };
+  const before = mappedFileTotals();
   const round = (): void => {
     let sum = 0;
     for (const path of paths) {
@@ -86,17 +86,17 @@ test.each(limits)('%s, each closed after use', { timeout: 300_000 }, async (_, o
     round();
     expect(cache.cachedCount()).toBe(kept);
     expect(mappingsOf(folder.path)).toBe(kept);
-    expect(openDescriptors()).toBe(before.descriptors);
+    expect(openDescriptors(folder.path)).toBe(0);
   });
   expect(cache.getStats()).toMatchObject({ totalFiles: kept, totalMemory: kept * SIZE });
   cache.close();
   expect(mappingsOf(folder.path)).toBe(0);
-  expect(mappedFileTotals()).toEqual(before.mapped);
+  expect(mappedFileTotals()).toEqual(before);
 });
 
 test.each(limits)('%s, all of them held at the same time', (_, options, kept) => {
   const paths = Array.from({ length: FILES }, (_, i) => folder.write(`f${i}.smf`, smf('one', 3000)));
-  const before = { descriptors: openDescriptors(), mapped: mappedFileTotals() };
+  const before = mappedFileTotals();
   const cache = new SmfCache(options);
   for (let i = 0; i < 2; i++) {
     const held = paths.map((path) => cache.get(path));
@@ -105,13 +105,13 @@ test.each(limits)('%s, all of them held at the same time', (_, options, kept) =>
     expect(cache.cachedCount()).toBe(kept);
     // A file that the cache let go of while it was held is mapped again for the next who asks.
     expect(mappingsOf(folder.path)).toBe(FILES);
-    expect(openDescriptors()).toBe(before.descriptors);
+    expect(openDescriptors(folder.path)).toBe(0);
     for (const file of held) file.close();
     expect(mappingsOf(folder.path)).toBe(kept);
   }
   cache.close();
   expect(mappingsOf(folder.path)).toBe(0);
-  expect(mappedFileTotals()).toEqual(before.mapped);
+  expect(mappedFileTotals()).toEqual(before);
 });
 
 test('handles that are forgotten are collected, and their files unmapped', async () => {
@@ -132,10 +132,9 @@ test('a library of a thousand modules is one mapping, and goes with the last of 
   const names = Array.from({ length: FILES }, (_, i) => `m${i}`);
   const path = folder.write('std.lsm', library(...names));
   const cache = new SmfCache();
-  const descriptors = openDescriptors();
   const held = names.map((name) => cache.get(`${path}#${name}`));
   expect(cache.getStats()).toMatchObject({ totalFiles: 1, cacheMisses: 1, cacheHits: FILES - 1 });
-  expect([mappingsOf(folder.path), openDescriptors()]).toEqual([1, descriptors]);
+  expect([mappingsOf(folder.path), openDescriptors(folder.path)]).toEqual([1, 0]);
   cache.close();
   for (const file of held) {
     expect(use(file)).toBeGreaterThan(0);

@@ -18,16 +18,15 @@ const files = (count: number, padding = 0): string[] =>
 
 describe('prefetchAsync', () => {
   test('reads no more files at the same time than it may', async () => {
-    const before = openDescriptors();
     let most = 0;
     await cache.prefetchAsync(files(30, 100_000), {
       concurrency: 3,
       onProgress: () => {
-        most = Math.max(most, openDescriptors() - before);
+        most = Math.max(most, openDescriptors(folder.path));
       },
     });
     expect(most).toBeLessThanOrEqual(3);
-    expect(openDescriptors()).toBe(before);
+    expect(openDescriptors(folder.path)).toBe(0);
     expect(cache.cachedCount()).toBe(30);
     expect(cache.getStats()).toMatchObject({ cacheMisses: 30, cacheHits: 0 });
   });
@@ -47,13 +46,12 @@ describe('prefetchAsync', () => {
 
   test('leaves nothing running when it is aborted in the midst of large files', async () => {
     const paths = files(8, 20 << 20);
-    const before = openDescriptors();
     const abort = new AbortController();
     const running = cache.prefetchAsync(paths, { concurrency: 4, signal: abort.signal });
     setImmediate(() => abort.abort(new Error('enough')));
     await expect(running).rejects.toThrow('enough');
     const { totalFiles } = cache.getStats();
-    expect(openDescriptors()).toBe(before);
+    expect(openDescriptors(folder.path)).toBe(0);
     await new Promise((done) => setTimeout(done, 20));
     expect(cache.getStats().totalFiles).toBe(totalFiles);
     expect(totalFiles).toBeLessThan(8);
@@ -66,7 +64,6 @@ describe('prefetchAsync', () => {
 
   test('ends with what onProgress throws, and leaves nothing running', async () => {
     const paths = files(20, 100_000);
-    const before = openDescriptors();
     const running = cache.prefetchAsync(paths, {
       concurrency: 4,
       onProgress: ({ done }) => {
@@ -77,7 +74,7 @@ describe('prefetchAsync', () => {
     const { totalFiles } = cache.getStats();
     expect(totalFiles).toBeLessThanOrEqual(6);
     await new Promise((done) => setTimeout(done, 20));
-    expect([cache.getStats().totalFiles, openDescriptors()]).toEqual([totalFiles, before]);
+    expect([cache.getStats().totalFiles, openDescriptors(folder.path)]).toEqual([totalFiles, 0]);
   });
 
   test('does not wait for a pipe, nor for a folder', async () => {
@@ -96,10 +93,12 @@ describe('prefetchAsync', () => {
   test('tells of failures in the order of the paths, whichever came first', async () => {
     const late = folder.write('late.smf', new Uint8Array(20 << 20)); // read to its end before it is found to be no module
     const early = join(folder.path, 'missing');
-    const order: string[] = [];
-    const running = cache.prefetchAsync([late, early], { onProgress: ({ path }) => order.push(path) });
-    await expect(running).rejects.toMatchObject({ failures: [{ path: late }, { path: early }] });
-    expect(order).toEqual([early, late]);
+    let order: string[];
+    do {
+      order = [];
+      const running = cache.prefetchAsync([late, early], { onProgress: ({ path }) => order.push(path) });
+      await expect(running).rejects.toMatchObject({ failures: [{ path: late }, { path: early }] });
+    } while (order[0] !== early); // nearly always at once; a busy machine may let the one that reads 20 MiB go first
   });
 
   test('that goes on while the cache is closed says so', async () => {

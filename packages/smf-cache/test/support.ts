@@ -1,5 +1,15 @@
 // Files, libraries and a folder of its own for each test.
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -16,11 +26,12 @@ export function temporaryFolder(): { readonly path: string; write(name: string, 
     write(name: string, bytes: Uint8Array): string {
       const path = join(folder.path, name);
       writeFileSync(path, bytes);
+      chmodSync(path, 0o644); // trusted, whatever the umask
       return path;
     },
   };
   beforeEach(() => {
-    folder.path = mkdtempSync(join(tmpdir(), 'smf-cache-'));
+    folder.path = mkdtempSync(join(realpathSync(tmpdir()), 'smf-cache-'));
   });
   afterEach(() => rmSync(folder.path, { recursive: true, force: true }));
   return folder;
@@ -65,7 +76,18 @@ export function replace(path: string, bytes: Uint8Array): void {
   renameSync(`${path}.new`, path);
 }
 
-export const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
+/** Descriptors of the process for what lies in `folder`; the test runner has others, and opens some at any time. */
+export const openDescriptors = (folder: string): number =>
+  readdirSync('/proc/self/fd').filter((number) => targetOf(number).startsWith(folder)).length;
+
+function targetOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return ''; // closed since: that of the folder itself, or another thread's
+  }
+}
 
 /** Mappings of the process whose path begins with `folder`; of '', all. */
 export const mappingsOf = (folder: string): number =>
