@@ -74,10 +74,19 @@ export function signatureOf(fn: ConcreteFunction): Signature {
 
 function expectSame(caller: ConcreteFunction, symbol: string, relied: Signature, known: Signature): void {
   if (areSameTypes(relied, known)) return;
-  const wanted = signatureToString(relied);
-  const found = signatureToString(known);
-  if (wanted === found) return;
-  throw new CodegenError('ERR_SIGNATURE_MISMATCH', caller.symbol, `calls ${symbol} as ${wanted}, but it is ${found}`);
+  const found = signatureToString(relied);
+  const expected = signatureToString(known);
+  if (expected === found) return;
+  const problem = `relies on ${symbol} as ${found}, but it is ${expected}`;
+  throw new CodegenError(
+    'ERR_SIGNATURE_MISMATCH',
+    caller.symbol,
+    `${problem}; compile both from one version of their library`,
+    {
+      expected,
+      found,
+    },
+  );
 }
 
 /** The very same types, which is quick to see; other types may still be equal. */

@@ -27,7 +27,9 @@ export class CpuFeatures {
   require(feature: CpuFeature, symbol: string, what: string): void {
     if (this.use(feature)) return;
     const remedy = `pass '${feature}' in cpuFeatures if the processor that will run the code has it`;
-    throw new CodegenError('ERR_CPU_FEATURE', symbol, `${what} needs the CPU feature ${feature}; ${remedy}`, feature);
+    throw new CodegenError('ERR_CPU_FEATURE', symbol, `${what} needs the CPU feature ${feature}; ${remedy}`, {
+      feature,
+    });
   }
 
   get used(): readonly CpuFeature[] {

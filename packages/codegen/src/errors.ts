@@ -5,10 +5,11 @@ import type { CpuFeature } from './cpu-features.js';
  * - `ERR_NOT_CONCRETE`: a type parameter is left in the function; specialise it first
  * - `ERR_CPU_FEATURE`: an operation that no instruction of the baseline does, and the feature that it needs is not among
  *   `cpuFeatures`; `feature` names it
- * - `ERR_UNSUPPORTED_TYPE`: an operation on a type that has no meaning for it (the verifier refuses such functions too)
- * - `ERR_SIGNATURE_MISMATCH`: a call relies on another signature than its callee, or two calls to one symbol disagree
+ * - `ERR_UNSUPPORTED_TYPE`: an operation on a type that has no meaning for it (the verifier refuses such functions too), or a slot
+ *   aligned to more than 16 bytes (which no type is)
+ * - `ERR_SIGNATURE_MISMATCH`: a call relies on another signature than its callee, or two calls to one symbol disagree; so does `fnaddr`
  * - `ERR_DUPLICATE_SYMBOL`: two functions of one unit have the same symbol, or the same template name and types
- * - `ERR_TOO_LARGE`: more code than 32-bit displacements can span, or a stack frame of more than 1 GiB
+ * - `ERR_TOO_LARGE`: a unit of more than 1 GiB of code, or a function with a stack frame of more than 1 GiB
  * - `ERR_SLOT_OUT_OF_REACH`: an import slot lies more than 2 GiB away from the code
  * - `ERR_SLOT_MISSING`: no address was given for an import's slot
  */
@@ -22,16 +23,46 @@ export type CodegenErrorCode =
   | 'ERR_SLOT_OUT_OF_REACH'
   | 'ERR_SLOT_MISSING';
 
-/** Thrown by `compileUnit` and `patchImports`. `symbol` is the function (or import) it is about. */
+/** What a `CodegenError` carries beyond code and symbol, in the words of its message. */
+export interface CodegenErrorDetails {
+  readonly feature?: CpuFeature;
+  readonly expected?: string;
+  readonly found?: string;
+}
+
+/**
+ * Thrown by `compileUnit` and `patchImports`; the message says what to do about it. What was being compiled leaves nothing behind:
+ * the next call is as good as any.
+ *
+ * @example
+ * try {
+ *   return compileUnit(functions, { cpuFeatures });
+ * } catch (error) {
+ *   if (!(error instanceof CodegenError)) throw error;
+ *   return interpretInstead(error.code, error.symbol);
+ * }
+ */
 export class CodegenError extends Error {
   override readonly name = 'CodegenError';
+  /** Of `ERR_CPU_FEATURE`: what has to be among `cpuFeatures`. */
+  readonly feature: CpuFeature | undefined;
+  /**
+   * Of `ERR_SIGNATURE_MISMATCH` the callee's signature and the one that the caller relies on; of `ERR_TOO_LARGE` bytes; of
+   * `ERR_SLOT_OUT_OF_REACH` addresses.
+   */
+  readonly expected: string | undefined;
+  readonly found: string | undefined;
 
   constructor(
     readonly code: CodegenErrorCode,
+    /** Of the function that it is about: of `patchImports` the import, otherwise the one that was being compiled. */
     readonly symbol: string,
     message: string,
-    readonly feature?: CpuFeature,
+    { feature, expected, found }: CodegenErrorDetails = {},
   ) {
     super(`${symbol}: ${message}`);
+    this.feature = feature;
+    this.expected = expected;
+    this.found = found;
   }
 }

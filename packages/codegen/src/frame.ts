@@ -37,7 +37,16 @@ export class Frame {
     // rsp is a multiple of 16, as calls want it; the return address and the pushed registers count too.
     this.size = aligned && (size + this.saved.length * 8 + 8) % 16 !== 0 ? size + 8 : size;
     if (this.size > MAX_FRAME) {
-      throw new CodegenError('ERR_TOO_LARGE', symbol, `needs ${this.size} bytes of stack; split the function`);
+      const problem = `needs ${this.size} bytes of stack, and no frame has more than ${MAX_FRAME}`;
+      throw new CodegenError(
+        'ERR_TOO_LARGE',
+        symbol,
+        `${problem}; allocate memory instead of slots, or split the function`,
+        {
+          expected: `at most ${MAX_FRAME} bytes`,
+          found: `${this.size} bytes`,
+        },
+      );
     }
   }
 

@@ -31,9 +31,9 @@ export interface PatchableCode {
  * address of the function to call. Storing another address there redirects all its calls. `unit.code` stays as it is.
  *
  * @param codeAddress where the code will be installed
- * @param slots the address of each import's slot, by `slotKeyOf`
- * @param copy the bytes to patch and return: a copy of `unit.code`, by default a new one
- * @throws CodegenError ERR_SLOT_MISSING for an import that `slots` lacks, ERR_SLOT_OUT_OF_REACH for a slot that is more than
+ * @param slots the address of each import's slot, by `slotKeyOf`; more than the unit needs do no harm
+ * @param copy the bytes to patch and return: a copy of `unit.code`, by default a new one. After an error they are of no use.
+ * @throws CodegenError `ERR_SLOT_MISSING` for an import that `slots` lacks, `ERR_SLOT_OUT_OF_REACH` for a slot that is more than
  * 2 GiB away from a call.
  * @example
  * arena.allocate(unit.code, { traps: unit.traps, relocate: (copy, address) => patchImports(unit, address, slots, copy) });
@@ -59,7 +59,10 @@ export function patchImports(
       const displacement = slot - (codeAddress + BigInt(site) + 4n);
       if (displacement !== BigInt.asIntN(32, displacement)) {
         const problem = `its slot at 0x${slot.toString(16)} is more than 2 GiB from the code at 0x${codeAddress.toString(16)}`;
-        throw new CodegenError('ERR_SLOT_OUT_OF_REACH', symbol, `${problem}; allocate both in one reserved range`);
+        throw new CodegenError('ERR_SLOT_OUT_OF_REACH', symbol, `${problem}; allocate both in one reserved range`, {
+          expected: `within 2 GiB of 0x${codeAddress.toString(16)}`,
+          found: `0x${slot.toString(16)}`,
+        });
       }
       view.setInt32(site, Number(displacement), true);
     }

@@ -1,6 +1,6 @@
 // Table of contents of the code generator.
 export type { CpuFeature } from './cpu-features.js';
-export { CodegenError, type CodegenErrorCode } from './errors.js';
+export { CodegenError, type CodegenErrorCode, type CodegenErrorDetails } from './errors.js';
 export { type ImportKind, type PatchableCode, patchImports, slotKeyOf } from './imports.js';
 export {
   type CompiledFunction,

@@ -58,8 +58,10 @@ function simulate(code: Uint8Array): Map<string, string> {
 }
 
 it('every destination gets what its source held before', () => {
-  const general = fc.constantFrom(0, 1, 2, 5, 12, 13, 32, 33, 34, 35);
-  const vector = fc.constantFrom(16, 17, 18, 24, 40, 41, 42, 43);
+  // Values of both classes share slots, one after the other: so a cycle may lead through registers of both.
+  const slots = [32, 33, 34, 43];
+  const general = fc.constantFrom(0, 1, 2, 5, 12, 13, ...slots);
+  const vector = fc.constantFrom(16, 17, 18, 24, ...slots);
   const outgoing = fc.constantFrom(OUTGOING, OUTGOING + 1);
   const move = (places: fc.Arbitrary<number>, constants: readonly number[]): fc.Arbitrary<Move> =>
     fc.record({
@@ -88,6 +90,6 @@ it('every destination gets what its source held before', () => {
       const written = new Set([...list.map(({ to }) => nameOf(to, mover)), 'r11', 'xmm15']);
       for (const place of after.keys()) expect(written).toContain(place);
     }),
-    { numRuns: 2000 },
+    { numRuns: 3000 },
   );
 });

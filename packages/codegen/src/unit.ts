@@ -15,7 +15,11 @@ import { type Workspace, withWorkspace } from './workspace.js';
 /** Changes whenever the same IR may give other bytes: persisted code of another version is not used. */
 export const GENERATOR_VERSION = 'simple-jit-x64-3';
 
+/** Processor and calling convention that the code is for: x86-64, System V (AMD64 psABI). */
 export const TARGET = 'x86_64-sysv';
+
+/** Bytes: what displacements of 32 bits span, with room for the constants. */
+const MAX_CODE = 2 ** 30;
 
 const BASELINE: ReadonlySet<CpuFeature> = new Set();
 
@@ -29,9 +33,11 @@ export interface CompileOptions {
   readonly lines?: boolean;
 }
 
+/** Where a function lies in the code of its unit. */
 export interface CompiledFunction {
+  /** That of the concrete function. */
   readonly symbol: string;
-  /** Of its first instruction, in `CompiledUnit.code`. */
+  /** Of its first instruction, in bytes from the start of `CompiledUnit.code`: a multiple of 16. */
   readonly offset: number;
   /** Bytes of instructions; padding and constants are not among them. */
   readonly size: number;
@@ -41,15 +47,15 @@ export interface CompiledFunction {
 /** A function that the unit needs and does not hold. */
 export interface CompiledImport {
   readonly kind: ImportKind;
-  /** Of `external`, the C symbol; then `template` is empty, and `typeArgs` too. */
+  /** As `mangle` of template-ir makes it of the two below; of `external`, the C symbol, and both are empty. */
   readonly symbol: string;
   readonly template: string;
   readonly typeArgs: readonly Type[];
   /** What all uses rely on; of `external`, what the first one does: nothing checks the others. */
   readonly signature: Signature;
   /**
-   * Offsets of 4-byte displacements (GotPcRel) that reach the slot with the function's address:
-   * `slotAddress - (codeAddress + site + 4)`. `patchImports` fills them in.
+   * Offsets in `CompiledUnit.code` of 4-byte displacements (GotPcRel, little-endian) that reach the slot with the function's
+   * address: `slotAddress - (codeAddress + site + 4)`. They are 0 until `patchImports` fills them in.
    */
   readonly sites: readonly number[];
 }
@@ -69,8 +75,10 @@ export interface CompiledLine {
   readonly line: number;
 }
 
+/** What `compileUnit` made. It is the caller's: the generator keeps none of it. Offsets count bytes from the start of `code`. */
 export interface CompiledUnit {
   readonly target: typeof TARGET;
+  /** The `GENERATOR_VERSION` that made it. */
   readonly generator: string;
   /** Position independent: may be installed at any address that is a multiple of 16. */
   readonly code: Uint8Array;
@@ -92,9 +100,16 @@ export interface CompiledUnit {
  *
  * Integer and bool arguments and results are only read in their own width; the rest of the register is ignored and undefined.
  *
- * @throws CodegenError for whatever cannot be compiled: see `CodegenErrorCode`.
+ * The functions are read and not kept; how the code calls and is called is in the System V AMD64 psABI, 3.2
+ * (https://gitlab.com/x86-psABIs/x86-64-ABI).
+ *
+ * @param functions what `specialise` made, in the order in which their code is to lie; may be none
+ * @throws CodegenError `ERR_CPU_FEATURE` for `fma` where it is not allowed; `ERR_SIGNATURE_MISMATCH` and `ERR_DUPLICATE_SYMBOL` for
+ * functions that do not fit together; `ERR_TOO_LARGE` for a frame or a unit of more than 1 GiB; `ERR_NOT_CONCRETE` and
+ * `ERR_UNSUPPORTED_TYPE` for what did not come out of `specialise`.
  * @example
  * const unit = compileUnit([specialise(template, [scalar('f64')])]);
+ * const block = CodeArena.default().allocate(unit.code, { traps: unit.traps }); // native-mem; see `patchImports` for imports
  */
 export function compileUnit(functions: readonly ConcreteFunction[], options: CompileOptions = {}): CompiledUnit {
   return compileWith(functions, options);
@@ -130,7 +145,13 @@ function compileIn(
     const offset = assembler.size;
     emitFunction(live, allocation, assembler, sink);
     scratch.release();
-    if (assembler.size > 2 ** 30) throw new CodegenError('ERR_TOO_LARGE', fn.symbol, 'the unit exceeds 1 GiB of code');
+    if (assembler.size > MAX_CODE) {
+      const problem = `with it the unit has ${assembler.size} bytes of code, and none has more than ${MAX_CODE}`;
+      throw new CodegenError('ERR_TOO_LARGE', fn.symbol, `${problem}; compile it in a unit of its own, or split it`, {
+        expected: `at most ${MAX_CODE} bytes`,
+        found: `${assembler.size} bytes`,
+      });
+    }
     return { symbol: fn.symbol, offset, size: assembler.size - offset, signature: signatureOf(fn) };
   });
   assembler.emitConstants();

@@ -62,7 +62,12 @@ export class LoweringContext {
   }
 
   unsupported(what: string): CodegenError {
-    return new CodegenError('ERR_UNSUPPORTED_TYPE', this.source.symbol, `x86-64 code cannot be made for ${what}`);
+    const problem = `x86-64 code cannot be made for ${what}`;
+    return new CodegenError(
+      'ERR_UNSUPPORTED_TYPE',
+      this.source.symbol,
+      `${problem}; give what \`specialise\` returned`,
+    );
   }
 
   // ---- constants ----
