@@ -56,12 +56,3 @@ const CHANNELS = {
 export function emit<Name extends keyof Events>(name: Name, describe: () => Events[Name]): void {
   if (CHANNELS[name].hasSubscribers) CHANNELS[name].publish(describe());
 }
-
-/** Starts a watch that tells the milliseconds since. (The first use of `performance` in a process loads a module: 0.7 ms.) */
-export function stopwatch(): () => number {
-  const start = process.hrtime();
-  return () => {
-    const [seconds, nanoseconds] = process.hrtime(start);
-    return seconds * 1e3 + nanoseconds / 1e6;
-  };
-}

@@ -3,16 +3,17 @@ import { resolve } from 'node:path';
 import type { CodeArena } from '@simple-jit/native-mem';
 import { SmfCache } from '@simple-jit/smf-cache';
 import type { NotePossible } from '@simple-jit/smf-format';
-import { type Signature, signatureToString, type Type } from '@simple-jit/template-ir';
+import type { Signature, Type } from '@simple-jit/template-ir';
 import { arenaFor } from './arena.js';
 import type { Backend, Callable, Installed } from './backend.js';
 import { Companions } from './companion.js';
 import { completeConfig, type JitInstantiatorConfig } from './config.js';
 import { type FlushFailure, JitError } from './errors.js';
-import { emit, stopwatch } from './events.js';
+import { emit } from './events.js';
 import { Installations } from './installations.js';
 import { InstantiationError } from './instantiation-error.js';
 import { Interpreter } from './interpreter.js';
+import { Invalidation } from './invalidation.js';
 import { Ledger } from './ledger.js';
 import { Linker } from './link.js';
 import { LoadedModule } from './module.js';
@@ -20,7 +21,6 @@ import { Modules } from './modules.js';
 import type { JitStats, Outcome } from './outcome.js';
 import { type Planned, type Request, requestFor, requestForInstance } from './plan.js';
 import { Planner } from './planner.js';
-import { addAffectedCallers, freshnessOf, presentRequest, touchedBy } from './reload.js';
 import type { JitInstantiationResult } from './result.js';
 import { KeyRing } from './signature.js';
 import { printTypeArgs } from './type-args.js';
@@ -51,14 +51,9 @@ export class JitInstantiator implements Disposable {
   readonly #writeBack: WriteBackQueue;
   readonly #modules = new Modules();
   readonly #installed = new Installations();
-  /** What the next reload looks at: modules that came since the last, and functions that modules touched which went. */
-  readonly #newModules = new Set<LoadedModule>();
-  readonly #touched = new Set<string>();
-  /** What was dropped and is still called: the old code runs until there is new. */
-  readonly #orphans = new Map<string, Installed>();
+  readonly #invalidation: Invalidation;
   readonly #inFlight = new Map<string, Promise<JitInstantiationResult>>();
   readonly #ledger = new Ledger((line) => this.#log(line));
-  readonly #dropListeners: ((symbols: readonly string[]) => void)[] = [];
   #closed = false;
 
   /**
@@ -76,6 +71,14 @@ export class JitInstantiator implements Disposable {
       maxDepth: this.config.maxDepth,
       modules: this.#modules,
       installed: (symbol) => this.#installed.get(symbol),
+    });
+    this.#invalidation = new Invalidation({
+      backend: this.#linker,
+      modules: this.#modules,
+      installed: this.#installed,
+      planner: this.#planner,
+      ledger: this.#ledger,
+      instantiate: (symbol, find) => void this.#attempt(symbol, find),
     });
     this.#companions = new Companions(this.config.cacheDirectory);
     this.#keys = new KeyRing(this.config.trustedKeys);
@@ -95,7 +98,7 @@ export class JitInstantiator implements Disposable {
    */
   loadSmfMetadata(path: string): void {
     this.#checkOpen();
-    const elapsed = stopwatch();
+    const start = performance.now();
     const file = this.#cache.get(path);
     let module: LoadedModule;
     try {
@@ -106,10 +109,10 @@ export class JitInstantiator implements Disposable {
     }
     this.#planner.invalidate();
     const before = this.#modules.set(module);
-    this.#newModules.add(module);
+    this.#invalidation.came(module);
     this.#log(`loaded ${module.path}`);
-    emit('load', () => ({ path: module.path, durationMs: elapsed() }));
-    this.#takeOver(before, module);
+    emit('load', () => ({ path: module.path, durationMs: performance.now() - start }));
+    this.#invalidation.takeOver(before, module);
   }
 
   /**
@@ -123,11 +126,7 @@ export class JitInstantiator implements Disposable {
     if (module === undefined) return false;
     this.#modules.delete(module.path);
     this.#planner.invalidate();
-    this.#touch(module);
-    const dropped = [...this.#installed.ofModule(module)];
-    this.#linker.closeEntries(dropped.map((symbol) => this.#installed.get(symbol)!));
-    this.#linker.closeEntries([...this.#orphans.values()].filter(({ home }) => home === module));
-    this.#drop(dropped);
+    this.#invalidation.went(module);
     module.close();
     return true;
   }
@@ -236,7 +235,7 @@ export class JitInstantiator implements Disposable {
    */
   dropCachedSymbol(symbol: string): boolean {
     if (!this.#installed.has(symbol)) return false;
-    this.#drop([symbol]);
+    this.#invalidation.drop([symbol]);
     return true;
   }
 
@@ -252,13 +251,12 @@ export class JitInstantiator implements Disposable {
    */
   invalidateBySemanticKey(key: string): string[] {
     this.#checkOpen();
-    const dropped = this.#installed.ofSemanticKey(key);
-    return this.#invalidate(dropped);
+    return this.#invalidation.invalidate(this.#installed.ofSemanticKey(key));
   }
 
   /** Calls `listener` with the symbols whose addresses are no longer to be used, whenever some are dropped. */
   onDrop(listener: (symbols: readonly string[]) => void): void {
-    this.#dropListeners.push(listener);
+    this.#invalidation.onDrop(listener);
   }
 
   /**
@@ -317,8 +315,7 @@ export class JitInstantiator implements Disposable {
     for (const module of this.#modules.values()) module.close();
     this.#modules.clear();
     this.#installed.clear();
-    this.#newModules.clear();
-    this.#orphans.clear();
+    this.#invalidation.clear();
     this.#linker.close();
     if (this.config.cache === undefined) this.#cache.close();
     if (failures.length > 0) throw JitError.writeBack(failures);
@@ -330,20 +327,20 @@ export class JitInstantiator implements Disposable {
 
   /** Ends a lookup that found nothing installed: with a result, whatever goes wrong, and an event. */
   #attempt(symbol: string, find: () => Request | undefined): JitInstantiationResult {
-    const elapsed = stopwatch();
+    const start = performance.now();
     let name = symbol;
     try {
       const request = find();
       if (request === undefined) return { kind: 'notFound', symbol };
       name = request.symbol;
-      return this.#resultOf(this.#installed.get(name) ?? this.#install(this.#planner.plan(request), elapsed));
+      return this.#resultOf(this.#installed.get(name) ?? this.#install(this.#planner.plan(request), start));
     } catch (error) {
-      return this.#failure(name, error, elapsed);
+      return this.#failure(name, error, start);
     }
   }
 
   async #attemptSliced(symbol: string): Promise<JitInstantiationResult> {
-    const elapsed = stopwatch();
+    const start = performance.now();
     const find = () => {
       this.#checkOpen();
       return requestFor(symbol, this.#modules);
@@ -351,92 +348,26 @@ export class JitInstantiator implements Disposable {
     try {
       return await this.#planner.planSliced(find, (planned): JitInstantiationResult => {
         if (planned === undefined) return { kind: 'notFound', symbol };
-        return this.#resultOf(this.#installed.get(symbol) ?? this.#install(planned, elapsed));
+        return this.#resultOf(this.#installed.get(symbol) ?? this.#install(planned, start));
       });
     } catch (error) {
       if (error instanceof JitError) throw error;
-      return this.#failure(symbol, error, elapsed);
+      return this.#failure(symbol, error, start);
     }
   }
 
   /** Installs a plan for its first function, but for what was installed since it was made. */
-  #install(planned: readonly Planned[], elapsed: () => number): Installed {
+  #install(planned: readonly Planned[], start: number): Installed {
     const { symbol: root } = planned[0]!;
     const missing = planned.filter(({ symbol }) => !this.#installed.has(symbol));
     const installed = this.#linker.install(missing, (symbol) => this.#installed.get(symbol));
     for (const entry of installed) {
       this.#installed.add(entry);
-      this.#orphans.delete(entry.symbol);
-      // Asked for by a module that is not the one that lists it: the next reload settles whose it is.
-      const lister = this.#modules.withListing(entry.symbol);
-      if (lister !== undefined && lister !== entry.home) this.#touched.add(entry.symbol);
+      this.#invalidation.installed(entry);
       if (entry.origin === 'compiled' && this.config.updateSmf) this.#writeBack.add(entry.home, entry.code);
     }
-    this.#ledger.installed(root, installed, elapsed());
+    this.#ledger.installed(root, installed, performance.now() - start);
     return this.#installed.get(root)!;
-  }
-
-  /** Drops what a module that came, perhaps in place of another, makes something else. */
-  #takeOver(before: LoadedModule | undefined, present: LoadedModule): void {
-    const stale = new Set<string>();
-    const isReload = before !== undefined;
-    if (isReload) {
-      this.#touch(before);
-      this.#installed.rehome(before, present);
-      for (const [symbol, entry] of this.#orphans) {
-        if (entry.home === before) this.#orphans.set(symbol, { ...entry, home: present });
-      }
-      before.close();
-      for (const module of this.#newModules) this.#touch(module);
-    }
-    for (const symbol of this.#touched) {
-      const entry = this.#installed.get(symbol);
-      const freshness = entry && freshnessOf(entry, this.#modules);
-      if (freshness === 'replaced' || (freshness === 'gone' && isReload)) stale.add(symbol);
-      if (freshness !== 'gone' || isReload) this.#touched.delete(symbol);
-    }
-    for (const [symbol, entry] of this.#orphans) {
-      if (!this.#linker.isCalled(symbol)) this.#orphans.delete(symbol);
-      else if (freshnessOf(entry, this.#modules) === 'replaced') stale.add(symbol);
-    }
-    this.#invalidate(stale);
-  }
-
-  #touch(module: LoadedModule): void {
-    this.#newModules.delete(module);
-    for (const symbol of touchedBy(module, this.#installed)) this.#touched.add(symbol);
-  }
-
-  /** Drops functions with the callers that rely on them, and makes anew what is still called. @returns what was dropped */
-  #invalidate(symbols: Iterable<string>): string[] {
-    const old = new Map<string, Installed>();
-    for (const symbol of symbols) old.set(symbol, this.#installed.get(symbol) ?? this.#orphans.get(symbol)!);
-    addAffectedCallers(old, this.#installed, this.#modules);
-    const dropped = [...old.keys()].filter((symbol) => this.#installed.has(symbol));
-    this.#drop(dropped);
-    for (const entry of [...old.values()].filter(({ symbol }) => this.#linker.isCalled(symbol))) {
-      this.#attempt(entry.symbol, () => {
-        const request = presentRequest(entry, this.#modules);
-        if (request === undefined) throw new InstantiationError(`${entry.symbol}: no loaded module lists it any more`);
-        return request;
-      });
-      const fresh = this.#installed.get(entry.symbol);
-      if (fresh === undefined) continue;
-      const [was, is] = [entry, fresh].map(({ code }) => signatureToString(code.signature));
-      if (was !== is) this.#linker.closeEntries([entry]); // its callers would pass the wrong arguments
-    }
-    return dropped;
-  }
-
-  #drop(symbols: readonly string[]): void {
-    if (symbols.length === 0) return;
-    this.#planner.invalidate();
-    const entries = symbols.map((symbol) => this.#installed.get(symbol)!);
-    for (const symbol of symbols) this.#installed.delete(symbol);
-    this.#linker.release(entries);
-    for (const entry of entries) if (this.#linker.isCalled(entry.symbol)) this.#orphans.set(entry.symbol, entry);
-    this.#ledger.dropped(symbols);
-    for (const listener of this.#dropListeners) listener(symbols);
   }
 
   #resultOf({ symbol, block, home }: Installed): JitInstantiationResult {
@@ -445,9 +376,9 @@ export class JitInstantiator implements Disposable {
     return { kind: 'success', code: block.bytes(), symbol, address: block.address };
   }
 
-  #failure(symbol: string, error: unknown, elapsed: () => number): JitInstantiationResult {
+  #failure(symbol: string, error: unknown, start: number): JitInstantiationResult {
     const message = error instanceof Error ? error.message : String(error);
-    this.#ledger.failure(symbol, message, elapsed());
+    this.#ledger.failure(symbol, message, performance.now() - start);
     const cycle = error instanceof InstantiationError ? error.cycle : undefined;
     return cycle === undefined
       ? { kind: 'compilationError', message }

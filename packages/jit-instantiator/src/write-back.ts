@@ -7,7 +7,7 @@ import { parseLsmf, parseSmf, type SmfFile } from '@simple-jit/smf-format';
 import type { Companions } from './companion.js';
 import type { JitInstantiatorConfig } from './config.js';
 import { type FlushFailure, JitError } from './errors.js';
-import { emit, stopwatch } from './events.js';
+import { emit } from './events.js';
 import type { LinkableFunction } from './function.js';
 import type { LoadedModule } from './module.js';
 import { persistInto, persistProblem } from './persist.js';
@@ -104,7 +104,7 @@ export class WriteBackQueue {
 
   /** The writing of one file, and what is to be told of it once it ended. */
   #start(path: string, pending: Pending) {
-    const elapsed = stopwatch();
+    const start = performance.now();
     const written = new Map<string, LinkableFunction>();
     let place: string | undefined;
     const take = (): LinkableFunction[] => {
@@ -129,7 +129,7 @@ export class WriteBackQueue {
       } else {
         this.#log(`could not write ${path}: ${error.message}`);
       }
-      const durationMs = elapsed();
+      const durationMs = performance.now() - start;
       this.#totalMs += durationMs;
       emit('write-back', () => ({ path, place, symbols, error, durationMs }));
       return error === undefined ? [] : [{ path, symbols, error }];
