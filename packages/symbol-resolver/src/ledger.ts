@@ -137,12 +137,3 @@ export class Ledger {
 function describe({ path, codeBytes, dataBytes, constantBytes }: LinkedModule): string {
   return `${path}: ${codeBytes} bytes of code, ${dataBytes} of data, ${constantBytes} of constants`;
 }
-
-/** Starts a watch that tells the milliseconds since. (The first use of `performance` in a process loads a module: 0.7 ms.) */
-export function stopwatch(): () => number {
-  const start = process.hrtime();
-  return () => {
-    const [seconds, nanoseconds] = process.hrtime(start);
-    return seconds * 1e3 + nanoseconds / 1e6;
-  };
-}

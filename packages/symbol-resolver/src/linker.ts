@@ -8,7 +8,7 @@ import { LinkError } from './errors.js';
 import { type Extent, Image } from './image.js';
 import type { ImportStub, ImportStubs } from './import-stubs.js';
 import { layOut, type PlacedSection } from './layout.js';
-import { type Ledger, stopwatch } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import { areaOfSymbol, type Definition, type Module } from './module.js';
 import { type Patch, type References, readReferences, type Use } from './references.js';
 
@@ -60,7 +60,7 @@ export class Linker {
    */
   load(module: Module): Image {
     if (module.image !== undefined) return module.image;
-    const elapsed = stopwatch();
+    const start = performance.now();
     const plans = new Map<Module, Plan>();
     try {
       // A Set that grows while it is walked is walked to its new end.
@@ -78,7 +78,7 @@ export class Linker {
         for (const stub of image.takenStubs.values()) this.#stubs.release(stub); // no one else has its address
         this.#close(image);
       }
-      this.#ledger.linkFailed(module.path, error as Error, elapsed());
+      this.#ledger.linkFailed(module.path, error as Error, performance.now() - start);
       throw error;
     }
     for (const [loaded, { image }] of plans) {
@@ -86,7 +86,7 @@ export class Linker {
       this.#images.add(image);
     }
     const modules = Array.from(plans.values(), ({ image }) => ({ path: image.path, ...image.extent }));
-    this.#ledger.linked(module.path, modules, elapsed());
+    this.#ledger.linked(module.path, modules, performance.now() - start);
     return module.image!;
   }
 

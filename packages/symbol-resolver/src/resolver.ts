@@ -9,7 +9,8 @@ import { ResolveError } from './errors.js';
 import type { Failure, Found } from './found.js';
 import { type ImportStub, ImportStubs } from './import-stubs.js';
 import { bindInterpreted } from './interpreted.js';
-import { Ledger, type ResolverStats, stopwatch } from './ledger.js';
+import { KnownNames } from './known-names.js';
+import { Ledger, type ResolverStats } from './ledger.js';
 import { type Import, Linker } from './linker.js';
 import { find, findEntryPoint, findImport, type Places } from './lookup.js';
 import { Module } from './module.js';
@@ -35,14 +36,9 @@ export class JitSymbolResolver implements Disposable {
   readonly #places: Places;
   /** Undefined where nothing runs but the interpreter. */
   readonly #stubs: ImportStubs | undefined;
-  readonly #registered = new Map<string, Found & { readonly from: 'table' }>();
-  /** What names are known to lead to, registered ones too: a hit costs one look-up here. */
-  readonly #addresses = new Map<string, bigint>();
-  /** The same names, but for those that are registered only. */
-  readonly #found = new Map<string, Found>();
-  /** Of `#found`: symbols of the process. */
-  readonly #fromProcess = new Set<string>();
-  readonly #callables = new Map<string, BoundFunction<NativeSignature>>();
+  readonly #names: KnownNames;
+  /** Those of `#names`. */
+  readonly #addresses: ReadonlyMap<string, bigint>;
   /** Lets go of the stub of a callable that nobody has any more. */
   readonly #collected = new FinalizationRegistry<ImportStub>((stub) => this.#stubs?.release(stub));
   readonly #ledger: Ledger;
@@ -61,10 +57,12 @@ export class JitSymbolResolver implements Disposable {
     this.jit = new JitInstantiator({ ...config, cache: this.#cache });
     this.jit.onDrop((symbols) => {
       this.#changes += 1;
-      for (const name of symbols) if (this.#found.get(name)?.from === 'jit') this.#forget(name);
+      this.#names.forgetInstantiated(symbols);
     });
     const { arena } = this.jit;
     this.#stubs = arena && new ImportStubs(arena, (name) => this.#functionAddress(name));
+    this.#names = new KnownNames(this.#stubs);
+    this.#addresses = this.#names.addresses;
     const { verbose, log } = this.jit.config;
     this.#ledger = new Ledger(verbose ? log : undefined);
     const findImport = this.#importOf.bind(this);
@@ -83,10 +81,7 @@ export class JitSymbolResolver implements Disposable {
   register(name: string, address: bigint, signature?: NativeSignature): void {
     this.#checkOpen();
     this.#changes += 1;
-    this.#forget(name);
-    this.#registered.set(name, { from: 'table', address, signature });
-    this.#addresses.set(name, address);
-    this.#callables.delete(name);
+    this.#names.register(name, address, signature);
   }
 
   /**
@@ -117,9 +112,9 @@ export class JitSymbolResolver implements Disposable {
     this.#changes += 1;
     const before = this.#modules.get(module.path);
     this.#modules.set(module);
-    this.#forgetNamesOf(module);
+    this.#names.forgetNamesOf(module);
     // The JIT, which may know them now, goes before the process.
-    for (const name of this.#fromProcess) if (this.jit.canJitInstantiate(name)) this.#forget(name);
+    this.#names.forgetFromProcess((name) => this.jit.canJitInstantiate(name));
     if (before !== undefined) this.#retire(before);
     this.#ledger.tell();
   }
@@ -169,7 +164,7 @@ export class JitSymbolResolver implements Disposable {
   resolveFunction(name: string): BoundFunction<NativeSignature>;
   resolveFunction<const S extends NativeSignature>(name: string, signature: S): BoundFunction<S>;
   resolveFunction(name: string, signature?: NativeSignature): BoundFunction<NativeSignature> {
-    const bound = signature === undefined ? this.#callables.get(name) : undefined;
+    const bound = signature === undefined ? this.#names.callable(name) : undefined;
     if (bound !== undefined) return bound;
     const found = this.#findFunction(name);
     const known = found.signature;
@@ -183,7 +178,7 @@ export class JitSymbolResolver implements Disposable {
       );
     }
     const callable = this.#bind(name, found, chosen);
-    if (signature === undefined) this.#callables.set(name, callable);
+    if (signature === undefined) this.#names.keepCallable(name, callable);
     return callable;
   }
 
@@ -233,8 +228,8 @@ export class JitSymbolResolver implements Disposable {
       loadedModules: this.#modules.size,
       ...(this.#places.linker?.totals() ?? none),
       importStubs: this.#stubs?.size ?? 0,
-      registeredNames: this.#registered.size,
-      knownNames: this.#found.size,
+      registeredNames: this.#names.registeredCount,
+      knownNames: this.#names.foundCount,
       ...this.#ledger.counts,
     };
   }
@@ -247,8 +242,7 @@ export class JitSymbolResolver implements Disposable {
     this.#places.linker?.close();
     for (const module of this.#modules.values()) module.close();
     this.#modules.clear();
-    for (const books of [this.#registered, this.#addresses, this.#found, this.#callables]) books.clear();
-    this.#fromProcess.clear();
+    this.#names.clear();
     try {
       this.jit.close();
     } finally {
@@ -268,27 +262,21 @@ export class JitSymbolResolver implements Disposable {
   /** Where the name leads; remembers it. */
   #find(name: string, failure: Failure): Found | undefined {
     return this.#settled(name, () => {
-      const known = this.#registered.get(name) ?? this.#found.get(name);
+      const known = this.#names.get(name);
       if (known !== undefined) return known;
       failure.reasons.length = 0;
       delete failure.cause;
       const changes = this.#changes;
-      const elapsed = stopwatch();
+      const start = performance.now();
       let found: Found | undefined;
       try {
         found = find(this.#places, name, failure);
-        if (found !== undefined && changes === this.#changes) this.#remember(name, found);
+        if (found !== undefined && changes === this.#changes) this.#names.remember(name, found);
       } finally {
-        this.#ledger.lookedUp(name, found, failure.reasons, elapsed());
+        this.#ledger.lookedUp(name, found, failure.reasons, performance.now() - start);
       }
       return found;
     });
-  }
-
-  #remember(name: string, found: Found): void {
-    this.#found.set(name, found);
-    if (found.from === 'process') this.#fromProcess.add(name);
-    if (found.address !== undefined) this.#addresses.set(name, found.address);
   }
 
   #entryAddress(key: string): bigint {
@@ -357,28 +345,17 @@ export class JitSymbolResolver implements Disposable {
     this.#checkOpen();
     if (name.startsWith(ENTRY)) return this.#entryAddress(name);
     const found = this.#findFunction(name);
-    if (found.from === 'table') this.#checkEnds(name);
-    return found.from === 'jit' ? this.jit.entryOf(name)! : found.address;
-  }
-
-  /** Code has the addresses of stubs, so that one may be registered: jumps from stub to stub must end. @throws ResolveError */
-  #checkEnds(name: string): void {
-    const path = [name];
-    for (let next = this.#nextStub(name); next !== undefined; next = this.#nextStub(next)) {
-      path.push(next);
-      if (path.indexOf(next) === path.length - 1) continue;
-      throw unresolved(name, { reasons: [`what is registered goes in circles: ${path.join(' -> ')}`] });
+    // Code has the addresses of stubs, so that one may be registered: jumps from stub to stub must end.
+    const circle = found.from === 'table' ? this.#names.circleFrom(name) : undefined;
+    if (circle !== undefined) {
+      throw unresolved(name, { reasons: [`what is registered goes in circles: ${circle.join(' -> ')}`] });
     }
-  }
-
-  #nextStub(name: string): string | undefined {
-    const registered = this.#registered.get(name);
-    return registered && this.#stubs?.nameAt(registered.address);
+    return found.from === 'jit' ? this.jit.entryOf(name)! : found.address;
   }
 
   /** What a name leads to that a module does not define itself. */
   #importOf(name: string, reasons: string[]): Import | undefined {
-    const registered = this.#registered.get(name);
+    const registered = this.#names.registered(name);
     if (registered === undefined) return findImport(this.#places, name, reasons);
     const { address, signature } = registered;
     const isFunction = signature !== undefined || findCode(address) !== undefined;
@@ -387,30 +364,10 @@ export class JitSymbolResolver implements Disposable {
 
   /** A module is in the table no more: its names are found anew, and what was in memory of it goes. */
   #retire(module: Module): void {
-    this.#forgetNamesOf(module);
+    this.#names.forgetNamesOf(module);
     this.#stubs?.unbind(entryKey(module.path));
     this.#places.linker?.unload(module);
     module.close();
-  }
-
-  /** Names that a module has are found anew, by who uses them next. Costs no more than going through the module's symbols. */
-  #forgetNamesOf(module: Module): void {
-    const [found, stubs] = [this.#found, this.#stubs];
-    const names = module.namesAmong({
-      size: found.size + (stubs?.size ?? 0),
-      has: (name) => found.has(name) || stubs?.has(name) === true,
-      values: () => [...found.keys(), ...(stubs?.names() ?? [])],
-    });
-    for (const name of names) this.#forget(name);
-  }
-
-  #forget(name: string): void {
-    this.#stubs?.unbind(name);
-    this.#found.delete(name);
-    this.#fromProcess.delete(name);
-    if (this.#registered.has(name)) return;
-    this.#addresses.delete(name);
-    this.#callables.delete(name);
   }
 
   #checkOpen(): void {
