@@ -4,6 +4,7 @@ import type { KnownParam } from './bounds.js';
 import { checkInstruction } from './check-instruction.js';
 import { fieldType, pathsToString } from './declarations.js';
 import { IrBuildError } from './errors.js';
+import { isType } from './intern.js';
 import type {
   BinaryOp,
   CompareOp,
@@ -14,7 +15,7 @@ import type {
   UnaryOp,
   Value,
 } from './ir.js';
-import { inferResult } from './operations.js';
+import { inferResult, isBinary, isCompare, isUnary } from './operations.js';
 import { fnType, ptr, scalar, type Type, typeToString } from './types.js';
 import type { VerifyCode } from './verify-code.js';
 
@@ -40,6 +41,7 @@ export abstract class InstructionBuilder {
   };
 
   protected newValue(type: Type, name: string | undefined): Value {
+    if (!isType(type)) this.fail('TYPE', 'a type of this copy of @simple-jit/template-ir', 'something else');
     this.#types.push(type);
     this.#names.push(name);
     return (this.#types.length - 1) as Value;
@@ -60,15 +62,18 @@ export abstract class InstructionBuilder {
   }
 
   unary(op: UnaryOp, arg: Value, name?: string): Value {
+    if (!isUnary(op)) this.fail('OPCODE', 'an operation of one operand', JSON.stringify(op));
     return this.#define(this.typeOf(arg), name, (result) => ({ op, result, arg }));
   }
 
   binary(op: BinaryOp, left: Value, right: Value, name?: string): Value {
+    if (!isBinary(op)) this.fail('OPCODE', 'an operation of two operands', JSON.stringify(op));
     this.typeOf(right);
     return this.#define(this.typeOf(left), name, (result) => ({ op, result, left, right }));
   }
 
   compare(op: CompareOp, left: Value, right: Value, name?: string): Value {
+    if (!isCompare(op)) this.fail('OPCODE', 'a comparison', JSON.stringify(op));
     this.typeOf(left);
     this.typeOf(right);
     return this.#define(scalar('bool'), name, (result) => ({ op, result, left, right }));

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type BinaryOp,
   type BlockId,
+  type CompareOp,
   FunctionBuilder,
   IrBuildError,
   interpret,
@@ -11,6 +13,8 @@ import {
   renumber,
   scalar,
   specialise,
+  type Type,
+  type UnaryOp,
   type Value,
   type VerifyCode,
   verifyModule,
@@ -73,6 +77,11 @@ done:
 
   const cases: [VerifyCode, string, (f: FunctionBuilder, a: Value, entry: BlockId) => unknown][] = [
     ['VALUE', 'a value of another function', (f, a) => f.binary('add', a, 99 as Value)],
+    ['OPCODE', 'an operation of two operands for one', (f, a) => f.unary('add' as UnaryOp, a)],
+    ['OPCODE', 'an operation of one operand for two', (f, a) => f.binary('neg' as BinaryOp, a, a)],
+    ['OPCODE', 'an operation that is no comparison', (f, a) => f.compare('add' as CompareOp, a, a)],
+    ['TYPE', 'what only looks like a type', (f) => f.const({ kind: 'scalar', name: 'i64' }, 1n)],
+    ['TYPE', 'a parameter without a type', (f) => f.param(undefined as unknown as Type)],
     ['OPERAND_TYPE', 'operands of two types', (f, a) => f.binary('add', a, f.const(f64, 1))],
     ['OPERAND_TYPE', 'a load from no pointer', (f, a) => f.load(a)],
     ['OPERAND_TYPE', 'a store to no pointer', (f, a) => f.store(a, a)],

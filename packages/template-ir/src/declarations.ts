@@ -38,11 +38,18 @@ export function fieldType(type: NamedType, declaration: TypeDeclaration, path: s
   return found === undefined ? undefined : substitute(found, type.args);
 }
 
+// Tags by variant, likewise.
+const tags = new WeakMap<TypeDeclaration, ReadonlyMap<string, number>>();
+
 /** The tag of a variant: its index; undefined if the declaration is no enum with that variant. */
 export function tagOf(declaration: TypeDeclaration, variant: string): number | undefined {
   if (declaration.kind !== 'enum') return undefined;
-  const index = declaration.variants.findIndex(({ name }) => name === variant);
-  return index < 0 ? undefined : index;
+  let known = tags.get(declaration);
+  if (known === undefined) {
+    known = new Map(declaration.variants.map(({ name }, tag) => [name, tag] as const).reverse()); // the first of a name
+    tags.set(declaration, known);
+  }
+  return known.get(variant);
 }
 
 /** What a path of a declaration may be, for messages: `a, b` of a struct, `tag, Some.value` of an enum. */

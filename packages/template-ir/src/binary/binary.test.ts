@@ -8,10 +8,12 @@ import {
   encodeModule,
   encodeTemplate,
   environmentOf,
+  FunctionBuilder,
   IrDecodeError,
   type IrFunction,
   IrSpecialiseError,
   IrVerifyError,
+  named,
   parseModule,
   printFunction,
   scalar,
@@ -97,6 +99,21 @@ describe('encodeTemplate', () => {
       expect.objectContaining({ name: 'IrVerifyError', code }),
     );
   });
+});
+
+it.each<[string, (f: FunctionBuilder, name: string) => void]>([
+  ['callee', (f, name) => f.callVoid(name, [], [])],
+  ['C symbol', (f, name) => f.externVoid(name, [])],
+  ['name of a type', (f, name) => f.sizeof(named(name))],
+])('encodeTemplate refuses a %s that would be read as another', (what, use) => {
+  for (const name of ['\u0161x', 'return', '', 'x'.repeat(1025)]) {
+    const f = new FunctionBuilder('f');
+    use(f, name);
+    f.return();
+    const error = thrown(IrVerifyError, () => encodeTemplate(f.build()));
+    expect(error).toMatchObject({ code: 'NAME', found: JSON.stringify(name.slice(0, 80)) });
+    expect(error.expected).toContain(what);
+  }
 });
 
 describe('decodeTemplate', () => {

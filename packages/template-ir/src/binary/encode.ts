@@ -46,8 +46,8 @@ export interface EncodedTemplate {
 
 /**
  * The template in the binary form. Names of blocks and values are left out, but for those of the function's parameters.
- * Types are not checked (`verifyTemplate` does); throws `IrVerifyError` (`VALUE`, `REDEFINED`, `NO_BLOCKS`) for a
- * function whose values are not each defined once: that has no binary form.
+ * Only what the form needs is checked (`verifyTemplate` does the rest). Throws `IrVerifyError`: `VALUE`, `REDEFINED`, `NO_BLOCKS`
+ * for a function whose values are not each defined once, `NAME`, `FIELD`, `LIMIT` for names and types that have no binary form.
  *
  * ```ts
  * const { name, genericParams, body } = encodeTemplate(template);
@@ -108,7 +108,7 @@ class Encoder {
     const callees = new ByteWriter();
     callees.unsigned(this.#callees.size);
     for (const { callee } of this.#callees.values()) {
-      callees.name(callee.template);
+      callees.name(this.#checked(callee.template, 'the name of a callee'));
       callees.unsigned(callee.typeArgs.length);
       for (const type of callee.typeArgs) callees.unsigned(this.#type(type));
     }
@@ -120,7 +120,17 @@ class Encoder {
     return body.finish();
   }
 
-  #broken(code: 'NO_BLOCKS' | 'VALUE' | 'REDEFINED' | 'FIELD', expected: string, found: string): IrVerifyError {
+  /** The name, if it is one: another would be read as something else. */
+  #checked(name: string, what: string): string {
+    if (isName(name)) return name;
+    throw this.#broken('NAME', `an identifier as ${what}`, JSON.stringify(name.slice(0, 80)));
+  }
+
+  #broken(
+    code: 'NO_BLOCKS' | 'VALUE' | 'REDEFINED' | 'FIELD' | 'NAME',
+    expected: string,
+    found: string,
+  ): IrVerifyError {
     const where = { function: this.#fn.name, block: undefined, instruction: undefined };
     return new IrVerifyError({ code, ...where, expected, found });
   }
@@ -200,7 +210,7 @@ class Encoder {
         this.#uses(instruction.args);
         return;
       case 'extern':
-        code.name(instruction.symbol);
+        code.name(this.#checked(instruction.symbol, 'a C symbol'));
         this.#uses(instruction.args);
         return;
       default:

@@ -18,19 +18,25 @@ export class TypeTable {
     this.#owner = owner;
   }
 
-  /** Index of the type; throws `IrVerifyError` with `LIMIT` for one that no body may hold. */
+  /** Index of the type; throws `IrVerifyError` with `LIMIT` or `NAME` for one that no body may hold. */
   index(type: Type): number {
     const known = this.#indices.get(type);
     if (known !== undefined) return known;
     if (depthOf(type) > MAX_TYPE_DEPTH || partsOf(type) > MAX_TYPE_PARTS) {
-      const where = { function: this.#owner, block: undefined, instruction: undefined };
       const expected = `a type of at most ${MAX_TYPE_DEPTH} levels and ${MAX_TYPE_PARTS} parts`;
-      throw new IrVerifyError({ code: 'LIMIT', ...where, expected, found: 'a larger one' });
+      this.#refuse('LIMIT', expected, 'a larger one');
+    }
+    if (type.kind === 'named' && !isDeclarationName(type.name)) {
+      this.#refuse('NAME', 'an identifier as the name of a type', JSON.stringify(type.name.slice(0, 80)));
     }
     for (const part of partsOfTable(type)) this.index(part);
     const index = this.#indices.size;
     this.#indices.set(type, index);
     return index;
+  }
+
+  #refuse(code: 'LIMIT' | 'NAME', expected: string, found: string): never {
+    throw new IrVerifyError({ code, function: this.#owner, block: undefined, instruction: undefined, expected, found });
   }
 
   /** Writes the count and the types so far. */

@@ -67,7 +67,7 @@ export class Lexer {
       throw syntaxError(this.path, place, message);
     }
     if (kind === 'number') this.#checkNumber(text, place);
-    if (kind === 'name' && text.length > MAX_NAME_LENGTH) {
+    if ((kind === 'name' || kind === 'anonymous') && text.length > MAX_NAME_LENGTH) {
       const expected = `a name of at most ${MAX_NAME_LENGTH} characters`;
       throw syntaxError(this.path, place, { code: 'LIMIT', expected, found: `${text.length}` });
     }

@@ -223,6 +223,7 @@ describe('parseModule', () => {
     ['ARITY', `module m\n${body('call f(a)\nreturn')}`, 4, 8],
     ['ARITY', `module m\n${body('call f<i64>(a, b, p, flag)\nreturn')}`, 4, 8],
     ['LIMIT', `module ${'m'.repeat(1025)}`, 1, 8],
+    ['LIMIT', `module m\n${body(`%${'1'.repeat(1024)} = add a, b\nreturn`)}`, 4, 3],
     ['LIMIT', `module m\nfn f(a: ${'ptr<'.repeat(64)}i8${'>'.repeat(64)}) {\nentry:\n  return\n}`, 2, 265],
     [
       'LIMIT',
