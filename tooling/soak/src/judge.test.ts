@@ -10,7 +10,7 @@ function samples(change: (i: number, random: Random) => Partial<Sample>, seed = 
   const random = new Random(seed);
   return Array.from({ length: 40 }, (_, i) => ({
     seconds: i * 15,
-    rounds: i * 1000,
+    rounds: i * 10_000,
     residentBytes: 100 * MIB + random.below(6 * MIB),
     heapBytes: 10 * MIB + random.below(MIB / 2),
     codeBytes: 0,

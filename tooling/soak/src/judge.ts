@@ -37,7 +37,7 @@ export function trendOf(points: readonly Point[]): Trend {
 }
 
 /**
- * What may grow over a whole run before it counts as a leak: a part of what is there, and in the first minute something for
+ * What may grow over a whole run before it counts as a leak: a part of what is there, and in the beginning something for
  * V8, which compiles what turns out to be hot, and the allocator, which settle slowly.
  */
 const TOLERANCES = {
@@ -46,11 +46,12 @@ const TOLERANCES = {
   heapBytes: { least: 2 ** 20, part: 0.15, settling: 3 * 2 ** 20 },
   mappings: { least: 16, part: 0.08, settling: 80 },
 } as const;
-const SETTLED_AFTER = 60;
+/** Operations, not time: a machine that is slow or busy settles as late as it works. */
+const SETTLED_AFTER = 30_000;
 
 function toleranceOf(name: keyof typeof TOLERANCES, first: Sample): number {
   const { least, part, settling } = TOLERANCES[name];
-  const isSettling = Math.max(0, 1 - first.seconds / SETTLED_AFTER);
+  const isSettling = Math.max(0, 1 - first.rounds / SETTLED_AFTER);
   return Math.max(least, (first[name] ?? 0) * part) + settling * isSettling;
 }
 

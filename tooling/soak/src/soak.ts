@@ -13,10 +13,13 @@ import { asArgument, type Constants, Library } from './library.js';
 import { measure, type Sample } from './measure.js';
 import { Random } from './random.js';
 
+/** By the clock, or by what is done: then it is the same life on every machine, however slow and busy. */
+export type Length = { readonly minutes: number } | { readonly operations: number };
+
 export interface SoakOptions {
-  readonly minutes: number;
+  readonly length: Length;
   readonly seed: number;
-  /** How many samples to take over the whole time. */
+  /** How many samples to take over the whole length. */
   readonly samples: number;
   readonly onSample?: (sample: Sample) => void;
   /** Called at every sample, before it is taken: for tests that the judgement can fail. */
@@ -27,7 +30,7 @@ const LIBRARIES = 6;
 const OTHER_PROCESS = fileURLToPath(new URL('../dist/other-process.js', import.meta.url));
 const run = promisify(execFile);
 
-/** Runs for the given time. @throws Error for the first result that is wrong */
+/** Runs for the given length. @throws Error for the first result that is wrong */
 export async function soak(options: SoakOptions): Promise<Sample[]> {
   const folder = mkdtempSync(join(tmpdir(), 'simple-jit-soak-'));
   try {
@@ -76,14 +79,18 @@ class Soak {
 
   async run(): Promise<Sample[]> {
     const start = performance.now();
-    const interval = (this.#options.minutes * 60_000) / this.#options.samples;
+    const { length } = this.#options;
+    const done = (): number =>
+      'minutes' in length
+        ? (performance.now() - start) / 60_000 / length.minutes
+        : this.#operations / length.operations;
     const samples: Sample[] = [];
     try {
       // What the first child process leaves open (a pipe's descriptors, a thread pool) is no leak.
       this.#load(this.#libraries[0]!);
       this.#startOther(this.#libraries[0]!);
       for (let i = 1; i <= this.#options.samples; i++) {
-        while (performance.now() - start < i * interval) {
+        while (done() < i / this.#options.samples) {
           await this.#operate();
           this.#operations += 1;
           if (this.#operations % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
