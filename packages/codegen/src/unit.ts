@@ -13,7 +13,7 @@ import { lowerFunction } from './lower/function.js';
 import { type Workspace, withWorkspace } from './workspace.js';
 
 /** Changes whenever the same IR may give other bytes: persisted code of another version is not used. */
-export const GENERATOR_VERSION = 'simple-jit-x64-3';
+export const GENERATOR_VERSION = 'simple-jit-x64-4';
 
 /** Processor and calling convention that the code is for: x86-64, System V (AMD64 psABI). */
 export const TARGET = 'x86_64-sysv';

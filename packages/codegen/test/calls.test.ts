@@ -130,6 +130,63 @@ entry:
   });
 });
 
+describe('a pointer may lead to a C function', () => {
+  // What compilers make of `long f(signed char x)`, of the seventh parameter of `long f(…, unsigned short)`, and of `long f(_Bool)`,
+  // where they believe that the caller has extended to 32 bits.
+  const signed = Uint8Array.of(0x48, 0x63, 0xc7, 0xc3); // movsxd rax, edi; ret
+  const onStack = Uint8Array.of(0x8b, 0x44, 0x24, 0x08, 0xc3); // mov eax, [rsp + 8]; ret
+  const bool = Uint8Array.of(0x89, 0xf8, 0xc3); // mov eax, edi; ret
+
+  it('narrow arguments are extended', () => {
+    const text = `
+fn signed(at: u64, x: i64) -> i64 {
+entry:
+  f: fn(i8) -> i64 = cast at
+  narrow: i8 = convert x
+  r = invoke f(narrow)
+  return r
+}
+fn on_stack(at: u64, x: i64) -> i64 {
+entry:
+  f: fn(i64, i64, i64, i64, i64, i64, u16) -> i64 = cast at
+  narrow: u16 = convert x
+  r = invoke f(1, 2, 3, 4, 5, 6, narrow)
+  return r
+}
+fn bool(at: u64, x: i64) -> i64 {
+entry:
+  f: fn(bool) -> i64 = cast at
+  byte: u8 = convert x
+  narrow = gt byte, 100
+  r = invoke f(narrow)
+  return r
+}
+fn constant(at: u64) -> i64 {
+entry:
+  f: fn(i8) -> i64 = cast at
+  r = invoke f(-3)
+  return r
+}`;
+    const arena = CodeArena.default();
+    using signedCode = arena.allocate(signed);
+    using onStackCode = arena.allocate(onStack);
+    using boolCode = arena.allocate(bool);
+    for (const [, options] of registerSets) {
+      const native = install(compileWith(functionsOf(text), options));
+      try {
+        for (const x of [0n, 1n, 127n, 128n, 255n, -1n, 0x1234_5678_9abc_def0n, -0x7fff_ffff_0000_0001n]) {
+          expect(native.call('fn$signed', [signedCode.address, x])).toBe(BigInt.asIntN(8, x));
+          expect(native.call('fn$on_stack', [onStackCode.address, x])).toBe(BigInt.asUintN(16, x));
+          expect(native.call('fn$bool', [boolCode.address, x])).toBe(BigInt.asUintN(8, x) > 100n ? 1n : 0n);
+        }
+        expect(native.call('fn$constant', [signedCode.address])).toBe(-3n);
+      } finally {
+        native.close();
+      }
+    }
+  });
+});
+
 describe('imports', () => {
   it('have a slot for each kind', () => {
     const text = `

@@ -14,8 +14,8 @@ const NO_CALLEE: Callee = { template: '', typeArgs: [] };
 export function lowerCall(context: LoweringContext, call: CallInstruction, callees: Callees): void {
   const { machine } = context;
   const argClasses = call.args.map((arg) => context.typeOf(arg).cls);
-  const isForeign = call.op === 'extern';
-  const args = call.args.map((arg) => (isForeign ? useAsForeign(context, arg) : context.useAnywhere(arg)));
+  const mayBeForeign = call.op !== 'call'; // nobody knows where a pointer comes from
+  const args = call.args.map((arg) => (mayBeForeign ? useAsForeign(context, arg) : context.useAnywhere(arg)));
   if (call.op === 'invoke') args.push(context.useAnywhere(call.target));
   const { stackArguments } = assignArguments(argClasses);
   machine.outgoingBytes = Math.max(machine.outgoingBytes, stackArguments * 8);
