@@ -19,3 +19,4 @@ export {
   type JitUpdateFailed,
 } from './result.js';
 export { type SignatureCheck, type SigningKey, signSmf, verifySmf } from './signature.js';
+export type { Judged } from './trust.js';

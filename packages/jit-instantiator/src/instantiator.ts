@@ -1,7 +1,7 @@
 // The JIT: modules in, symbols to addresses, results written back.
 import { resolve } from 'node:path';
 import type { CodeArena } from '@simple-jit/native-mem';
-import { SmfCache } from '@simple-jit/smf-cache';
+import { type MappedSmf, SmfCache } from '@simple-jit/smf-cache';
 import type { NotePossible } from '@simple-jit/smf-format';
 import type { Signature, Type } from '@simple-jit/template-ir';
 import { arenaFor } from './arena.js';
@@ -23,6 +23,7 @@ import { type Planned, type Request, requestFor, requestForInstance } from './pl
 import { Planner } from './planner.js';
 import type { JitInstantiationResult } from './result.js';
 import { KeyRing } from './signature.js';
+import { type Judged, judge } from './trust.js';
 import { printTypeArgs } from './type-args.js';
 import { WriteBackQueue } from './write-back.js';
 
@@ -136,6 +137,14 @@ export class JitInstantiator implements Disposable {
     const module = this.#modules.withPossible(symbol);
     const entry = module?.possible(symbol);
     return module && entry && { path: module.path, entry };
+  }
+
+  /**
+   * Whether native code of a file may run, loaded here or not: it is signed with one of `trustedKeys`, or owned by this user
+   * or root and writable by no one else, and its signature fits if it has one. Reads the whole of a signed file.
+   */
+  judge(file: MappedSmf): Judged {
+    return judge(file, this.#keys);
   }
 
   /** True if a loaded module's note lists the symbol and the JIT is enabled; it may still fail to compile. */

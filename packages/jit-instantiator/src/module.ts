@@ -5,7 +5,6 @@ import {
   type NoteDependency,
   type NoteInstantiation,
   type NotePossible,
-  parseSmf,
   type SmfTemplate,
 } from '@simple-jit/smf-format';
 import { decodeDeclaration, type TypeDeclaration } from '@simple-jit/template-ir';
@@ -13,8 +12,8 @@ import type { Companions, PersistedSource } from './companion.js';
 import { sha256Of } from './function.js';
 import { instanceKey } from './instance.js';
 import { readPersisted } from './persisted.js';
-import { isSigned, type KeyRing } from './signature.js';
-import { trustOfFile } from './trust.js';
+import type { KeyRing } from './signature.js';
+import { judge } from './trust.js';
 
 /** A row of a note that says: this symbol is that template for those types. */
 export type Listing = NotePossible | NoteInstantiation;
@@ -161,10 +160,8 @@ export class LoadedModule {
   }
 
   #readOwn(): PersistedSource {
-    const { file, trust } = this.file;
-    // What is trusted for its signature alone, others can change: what is verified must be what is used.
-    const fixed = isSigned(file) && !trust.trusted ? parseSmf(file.bytes.slice()) : file;
-    return { functions: readPersisted(fixed), trust: trustOfFile(fixed, trust, this.#keys) };
+    const { trust, copy } = judge(this.file, this.#keys);
+    return { functions: readPersisted(copy ?? this.file.file), trust };
   }
 
   close(): void {

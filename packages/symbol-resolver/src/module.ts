@@ -1,6 +1,6 @@
 // A loaded SMF file as the linker sees it: which symbols it gives to others, and whether its code may run here.
 import { isDeepStrictEqual } from 'node:util';
-import { isPersistedSection, type SigningKey } from '@simple-jit/jit-instantiator';
+import { isPersistedSection, type JitInstantiator, type Judged } from '@simple-jit/jit-instantiator';
 import { mmapReadBytes } from '@simple-jit/native-mem';
 import type { MappedSmf } from '@simple-jit/smf-cache';
 import { Arch, Platform, type SmfFile, type SmfSymbol, SymbolBinding, SymbolType } from '@simple-jit/smf-format';
@@ -8,7 +8,6 @@ import type { Image } from './image.js';
 import { areaOf } from './layout.js';
 import { canRelocate } from './relocate.js';
 import { exportedHashes, isExported } from './symbol-hashes.js';
-import { type Judged, judge } from './trust.js';
 
 const HOST_ARCHITECTURES: Partial<Record<NodeJS.Architecture, number>> = { x64: Arch.X86_64, arm64: Arch.Aarch64 };
 const HOST_PLATFORMS: Partial<Record<NodeJS.Platform, number>> = {
@@ -44,7 +43,7 @@ export class Module {
   /** The module in memory, once something of it was used. */
   image: Image | undefined;
   readonly #mapped: MappedSmf;
-  readonly #keys: readonly SigningKey[];
+  readonly #judge: JitInstantiator['judge'];
   readonly #canRun: boolean;
   /** What it was when it was loaded: the file may not be readable any more when that is asked for. */
   readonly #version: Pick<MappedSmf, 'identity'> & { readonly parsed: SmfFile; readonly moduleHash: bigint };
@@ -52,13 +51,14 @@ export class Module {
 
   /**
    * Takes ownership of the handle.
+   * @param judge tells whether its code is trusted
    * @param canRun false where no machine code is to run
    */
-  constructor(mapped: MappedSmf, order: number, keys: readonly SigningKey[], canRun: boolean) {
+  constructor(mapped: MappedSmf, order: number, judge: JitInstantiator['judge'], canRun: boolean) {
     this.path = mapped.path;
     this.order = order;
     this.#mapped = mapped;
-    this.#keys = keys;
+    this.#judge = judge;
     this.#canRun = canRun;
     const { file, header, identity } = mapped;
     this.#version = { parsed: file, moduleHash: header.moduleHash, identity };
@@ -149,7 +149,7 @@ export class Module {
     if (platform !== Platform.Any && platform !== HOST_PLATFORMS[process.platform]) {
       return `its code is for platform ${platform}, this is ${process.platform}`;
     }
-    this.#judged ??= judge(this.#mapped, this.#keys);
+    this.#judged ??= this.#judge(this.#mapped);
     const { trust } = this.#judged;
     return trust.trusted ? undefined : `its native code is not trusted: ${trust.reason}`;
   }

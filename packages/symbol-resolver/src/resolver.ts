@@ -104,7 +104,7 @@ export class JitSymbolResolver implements Disposable {
         return;
       }
       const order = this.#modules.orderFor(file.path);
-      module = new Module(file, order, this.jit.config.trustedKeys, this.#stubs !== undefined);
+      module = new Module(file, order, (mapped) => this.jit.judge(mapped), this.#stubs !== undefined);
     } catch (error) {
       file.close();
       throw error;
