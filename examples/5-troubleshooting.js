@@ -43,8 +43,8 @@ if (process.argv[2] === 'refused') {
   report('a symbol that no file lists', () => resolver.resolveFunction('fn$reverse$f64'));
   resolver.close();
 
-  // Linux: too little address space for the arena of 1 GiB.
-  const limited = 'ulimit -v 1500000 && exec "$0" "$1" refused';
+  // Linux: address space for Node, but too little for the arena of 1 GiB.
+  const limited = 'ulimit -v 1900000 && exec "$0" "$1" refused';
   process.stdout.write(execFileSync('bash', ['-c', limited, process.execPath, fileURLToPath(import.meta.url)]));
 }
 

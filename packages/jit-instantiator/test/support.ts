@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bindFunction } from '@simple-jit/native-mem';
-import { afterEach, beforeEach } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
 import { assembleLibrary } from '../src/assemble.js';
 import { isSuccess, type JitInstantiator, nativeSignature } from '../src/index.js';
 
@@ -21,13 +21,17 @@ export interface Workspace {
   library(name?: string): string;
 }
 
-/** Gives each test of the file a workspace, gone after it. */
+/** Gives each test of the file a workspace, gone after it; with a default cache directory of its own, not the user's. */
 export function useWorkspace(): Workspace {
   let folder = '';
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'jit-instantiator-'));
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'user'));
   });
-  afterEach(() => rmSync(folder, { recursive: true }));
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
   const workspace: Workspace = {
     get folder() {
       return folder;

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { CodeArena } from '@simple-jit/native-mem';
 import { afterAll, beforeAll } from 'vitest';
 
+process.env.XDG_CACHE_HOME = '/nowhere'; // no results that this user's programs left
+
 export const I32 = { params: [], result: 'i32' } as const;
 export const I64 = { params: [], result: 'i64:number' } as const;
 export const I64_I64 = { params: ['i64:number'], result: 'i64:number' } as const;
