@@ -122,8 +122,7 @@ export class JitInstantiator implements Disposable {
    * file are still written.
    */
   unloadSmf(path: string): boolean {
-    const absolute = resolve(path);
-    const module = this.#modules.get(absolute) ?? this.#modules.get(path);
+    const module = this.#modules.get(resolve(path)) ?? this.#modules.get(path);
     if (module === undefined) return false;
     this.#modules.delete(module.path);
     this.#planner.invalidate();
@@ -139,10 +138,7 @@ export class JitInstantiator implements Disposable {
     return module && entry && { path: module.path, entry };
   }
 
-  /**
-   * Whether native code of a file may run, loaded here or not: it is signed with one of `trustedKeys`, or owned by this user
-   * or root and writable by no one else, and its signature fits if it has one. Reads the whole of a signed file.
-   */
+  /** Whether native code of a file may run: by its signature if it has one, else by its owner. Reads all of a signed file. */
   judge(file: MappedSmf): Judged {
     return judge(file, this.#keys);
   }

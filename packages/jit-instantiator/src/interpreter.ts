@@ -25,6 +25,7 @@ import {
 } from './backend.js';
 import { C_LIBRARY } from './c-library.js';
 import { CallGraph, type Slot } from './call-graph.js';
+import { Entries } from './entries.js';
 import { GuestMemory } from './guest-memory.js';
 import { instanceOf } from './instance.js';
 import { fromIrValue, toIrValue } from './ir-values.js';
@@ -52,7 +53,7 @@ export class Interpreter implements Backend {
     closeCode: () => {},
     closePointer: () => {},
   });
-  readonly #entries = new Map<InterpreterSlot, Interpreted>();
+  readonly #entries = new Entries(this.#graph);
   /** By the very call in a body. */
   readonly #calls = new WeakMap<Callee, InterpreterSlot>();
   /** Functions whose addresses were taken: who keeps one may call it as long as there is this instantiator. */
@@ -126,15 +127,9 @@ export class Interpreter implements Backend {
     const { signature } = installed.code;
     const text = signatureToString(signature);
     const slot = this.#graph.slot(symbol, text) ?? this.#graph.addSlot(symbol, text, undefined, blockOf(installed));
-    let entry = this.#entries.get(slot);
-    if (entry === undefined) {
-      entry = new Interpreted();
-      this.#graph.add(entry, [slot]);
-      this.#entries.set(slot, entry);
-    }
-    const opened = entry;
+    const entry = this.#entries.of(slot, () => this.#addJump(slot));
     return (...args) => {
-      const body = this.#graph.has(opened) ? slot.target?.body : undefined;
+      const body = this.#graph.has(entry) ? slot.target?.body : undefined;
       if (body === undefined) {
         throw new NativeMemError(`${symbol} was dropped: resolve it again`, { code: 'ERR_CODE_FREED' });
       }
@@ -153,14 +148,7 @@ export class Interpreter implements Backend {
   }
 
   closeEntries(entries: readonly Installed[]): void {
-    for (const { symbol, code } of entries) {
-      const slot = this.#graph.slot(symbol, signatureToString(code.signature));
-      const entry = slot && this.#entries.get(slot);
-      if (entry === undefined) continue;
-      this.#entries.delete(slot!);
-      this.#graph.release(entry);
-    }
-    this.#graph.collect();
+    this.#entries.close(entries);
   }
 
   isCalled(symbol: string): boolean {
@@ -176,7 +164,14 @@ export class Interpreter implements Backend {
   #pin(slot: InterpreterSlot): void {
     if (this.#pinned.has(slot)) return;
     this.#pinned.add(slot);
-    this.#graph.add(new Interpreted(), [slot]);
+    this.#addJump(slot);
+  }
+
+  /** What leads on through a slot. */
+  #addJump(slot: InterpreterSlot): Interpreted {
+    const jump = new Interpreted();
+    this.#graph.add(jump, [slot]);
+    return jump;
   }
 
   /** A copy of the body whose calls know their slots. */

@@ -14,6 +14,7 @@ import {
 import { type ConcreteFunction, signatureToString } from '@simple-jit/template-ir';
 import { type Backend, type Callable, EXTERNAL_NOT_ALLOWED, type Generated, type Installed } from './backend.js';
 import { CallGraph, type Slot } from './call-graph.js';
+import { Entries } from './entries.js';
 import type { FunctionImport } from './function.js';
 import { nativeSignature } from './native-signature.js';
 import type { Planned } from './plan.js';
@@ -39,9 +40,7 @@ export class Linker implements Backend {
     closeCode: (block) => block.close(),
     closePointer: (pointer) => pointer.close(),
   });
-  /** Code that jumps through a slot, so that JS callers are redirected like all others. */
-  readonly #entries = new Map<LinkSlot, CodeBlock>();
-
+  readonly #entries = new Entries(this.#graph);
   /** Jumps whose addresses code has taken: who keeps one may call it as long as there is this linker. */
   readonly #pinned = new Map<LinkSlot, CodeBlock>();
   readonly #externals: ReadonlySet<string>;
@@ -138,28 +137,11 @@ export class Linker implements Backend {
     const { symbol, code } = installed;
     const signature = signatureToString(code.signature);
     const slot = this.#graph.slot(symbol, signature) ?? this.#addSlot(symbol, signature, (installed as Linked).block);
-    let entry = this.#entries.get(slot);
-    if (entry === undefined) {
-      try {
-        entry = this.#addJump(slot);
-      } catch (error) {
-        this.#graph.discard(slot);
-        throw error;
-      }
-      this.#entries.set(slot, entry);
-    }
-    return entry.address;
+    return this.#entries.of(slot, () => this.#addJump(slot)).address;
   }
 
   closeEntries(entries: readonly Installed[]): void {
-    for (const { symbol, code } of entries) {
-      const slot = this.#graph.slot(symbol, signatureToString(code.signature));
-      const entry = slot && this.#entries.get(slot);
-      if (entry === undefined) continue;
-      this.#entries.delete(slot!);
-      this.#graph.release(entry);
-    }
-    this.#graph.collect();
+    this.#entries.close(entries);
   }
 
   isCalled(symbol: string): boolean {
