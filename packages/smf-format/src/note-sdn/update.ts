@@ -1,6 +1,7 @@
 // Rewriting a note without loss: only the tables that change are touched, a row that stays keeps its very bytes (extra
 // columns and the comment above it included), and everything that we do not know stays where it is.
 import { NOTE_TERMINATOR } from '../definitions.js';
+import { lineEnd } from '../sdn/lines.js';
 import { parseSdnTree } from '../sdn/parse.js';
 import type { SdnEntry, SdnNode, SdnTableNode } from '../sdn/value.js';
 import {
@@ -144,10 +145,4 @@ function rowPrinter(table: SdnTableNode, columns: readonly Column<Row>[]): (row:
         return id.toString();
       })
       .join(', ');
-}
-
-/** After the end of the line that holds `at`. */
-function lineEnd(text: string, at: number): number {
-  const end = text.indexOf('\n', at);
-  return end < 0 ? text.length : end + 1;
 }

@@ -2,6 +2,7 @@
 // error that says what is wrong at a place.
 import { SdnSyntaxError, SmfFormatError } from '../errors.js';
 import type { SmfLimits } from '../limits.js';
+import { lineEnd } from './lines.js';
 import { matchAt } from './scalars.js';
 
 export class Cursor {
@@ -32,8 +33,7 @@ export class Cursor {
         return -1;
       }
       if (character === '#' || character === '\n' || character === '\r') {
-        const end = text.indexOf('\n', at);
-        this.at = end < 0 ? text.length : end + 1;
+        this.at = lineEnd(text, at);
         continue;
       }
       if (character === '\t') {
@@ -41,8 +41,7 @@ export class Cursor {
         if (rest === undefined) this.fail('a tab in the indentation', 'spaces', at);
         this.at = at + rest[0].length;
         if (this.at >= text.length) return -1;
-        const end = text.indexOf('\n', this.at);
-        this.at = end < 0 ? text.length : end + 1;
+        this.at = lineEnd(text, this.at);
         continue;
       }
       const indent = at - this.at;
@@ -85,8 +84,7 @@ export class Cursor {
     if (text[this.at] === '\r' && text[this.at + 1] !== '\n' && this.at + 1 < text.length) {
       this.fail('a lone carriage return', 'the end of the line');
     }
-    const end = text.indexOf('\n', this.at);
-    this.at = end < 0 ? text.length : end + 1;
+    this.at = lineEnd(text, this.at);
   }
 
   spaces(): void {

@@ -1,5 +1,6 @@
 // SDN text that can be edited: changing one value leaves every other byte, comments and order included, as it was.
 import { SmfFormatError } from '../errors.js';
+import { lineEnd } from './lines.js';
 import { type ParseSdnOptions, parseSdnTree } from './parse.js';
 import { inlineSdn, statement } from './print.js';
 import {
@@ -134,7 +135,7 @@ export class SdnDocument {
     const last = dict.entries.at(-1);
     if (last === undefined)
       return this.#splice(this.#text.length, this.#text.length, this.#line(statement(key, value, '')));
-    const at = this.#lineEnd(last.end);
+    const at = lineEnd(this.#text, last.end);
     return this.#splice(at, at, this.#line(statement(key, value, this.#indentOf(last.start)), at));
   }
 
@@ -146,7 +147,7 @@ export class SdnDocument {
       const separator = array.items.length > 0 ? ', ' : '';
       return this.#splice(array.end - 1, array.end - 1, `${separator}${inlineSdn(value)}`);
     }
-    const at = this.#lineEnd(array.end);
+    const at = lineEnd(this.#text, array.end);
     return this.#splice(at, at, this.#line(`${this.#indentOf(array.start)}- ${inlineSdn(value)}\n`, at));
   }
 
@@ -162,7 +163,7 @@ export class SdnDocument {
       const grown = new SdnTable(whole.fields, whole.types, [...whole.rows, value as readonly SdnValue[]]);
       return this.set(path.slice(0, -1), grown);
     }
-    const at = this.#lineEnd(table.end);
+    const at = lineEnd(this.#text, table.end);
     const indent =
       last === undefined ? `${this.#indentOf(table.start)}    ` : this.#indentOf((last[0] as SdnNode).start);
     return this.#splice(at, at, this.#line(`${indent}${cells}\n`, at));
@@ -191,12 +192,6 @@ export class SdnDocument {
     return (/^ */.exec(this.#text.slice(start, at)) as RegExpExecArray)[0];
   }
 
-  /** After the line end of the line that holds `at`. */
-  #lineEnd(at: number): number {
-    const end = this.#text.indexOf('\n', at);
-    return end < 0 ? this.#text.length : end + 1;
-  }
-
   /** A printed line to be put in at `at`: after a last line without an end, that end comes first. */
   #line(printed: string, at: number = this.#text.length): string {
     const missing = at > 0 && this.#text[at - 1] !== '\n';
@@ -204,7 +199,7 @@ export class SdnDocument {
   }
 
   #cutLines({ start, end }: { start: number; end: number }): void {
-    this.#splice(this.#text.lastIndexOf('\n', start - 1) + 1, this.#lineEnd(end), '');
+    this.#splice(this.#text.lastIndexOf('\n', start - 1) + 1, lineEnd(this.#text, end), '');
   }
 
   #splice(start: number, end: number, replacement: string): this {
