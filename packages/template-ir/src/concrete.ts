@@ -70,9 +70,22 @@ export function layoutIn(type: Type, concretion: Concretion): TypeLayout {
   try {
     return concretion.layouts.of(type);
   } catch (error) {
-    if (!(error instanceof IrLayoutError)) throw error;
-    throw new IrSpecialiseError(codes[error.code], concretion.template, error.message, { cause: error });
+    throw inTemplate(error, concretion);
   }
+}
+
+/** The lines that tell which layouts were looked at. */
+export function layoutLines(concretion: Concretion): readonly string[] {
+  try {
+    return concretion.layouts?.lines() ?? [];
+  } catch (error) {
+    throw inTemplate(error, concretion);
+  }
+}
+
+function inTemplate(error: unknown, { template }: Concretion): unknown {
+  if (!(error instanceof IrLayoutError)) return error;
+  return new IrSpecialiseError(codes[error.code], template, error.message, { cause: error });
 }
 
 /** Layout of a slot, whose bytes are counted. */

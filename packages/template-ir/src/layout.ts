@@ -2,7 +2,14 @@
 // declarations after substitution. docs/spec/template-ir.md, section 1.
 import { IrLayoutError, type LayoutCode } from './errors.js';
 import type { FieldDeclaration, Layout, TypeDeclaration, TypeEnvironment } from './ir.js';
-import { MAX_LAYOUT_DEPTH, MAX_LAYOUT_FIELDS, MAX_TYPE_DEPTH, MAX_TYPE_PARTS, MAX_TYPE_SIZE } from './limits.js';
+import {
+  MAX_LAYOUT_DEPTH,
+  MAX_LAYOUT_FIELDS,
+  MAX_LAYOUT_TEXT,
+  MAX_TYPE_DEPTH,
+  MAX_TYPE_PARTS,
+  MAX_TYPE_SIZE,
+} from './limits.js';
 import { depthOf, type NamedType, partsOf, scalar, sizeOf, substitute, type Type, typeToString } from './types.js';
 
 /** A field of a struct, or of a variant of an enum. */
@@ -70,9 +77,18 @@ export class Layouts {
     return layout;
   }
 
-  /** The structs and enums that were looked at, one line of text each, sorted: equal lines mean equal layouts. */
+  /**
+   * The structs and enums that were looked at, one line of text each, sorted: equal lines mean equal layouts. Throws
+   * `IrLayoutError` with `LIMIT`: fields may share types that are long to write.
+   */
   lines(): readonly string[] {
-    return this.#laid.map(describe).sort();
+    let length = 0;
+    const grow = (text: string): string => {
+      length += text.length;
+      if (length <= MAX_LAYOUT_TEXT) return text;
+      throw this.#error('LIMIT', `the layouts take more than ${MAX_LAYOUT_TEXT} characters to tell`);
+    };
+    return this.#laid.map((laid) => describe(laid, grow)).sort();
   }
 
   #compute(type: Type): TypeLayout {
@@ -187,19 +203,19 @@ function roundUp(offset: number, align: number): number {
   return Math.ceil(offset / align) * align;
 }
 
-/** `struct Pair<u8, f64> { a: u8 @0, b: f64 @8 } size 16 align 8` */
-function describe({ type: named, declaration, layout }: Laid): string {
+/** `struct Pair<u8, f64> { a: u8 @0, b: f64 @8 } size 16 align 8`; `grow` gets each part of it. */
+function describe({ type: named, declaration, layout }: Laid, grow: (text: string) => string): string {
   const { fields, size, align } = layout;
   const show = (path: string, field: string): string => {
     const { type, offset } = fields.get(path)!;
-    return `${field}: ${typeToString(type)} @${offset}`;
+    return grow(`${field}: ${typeToString(type)} @${offset}`);
   };
   const parts =
     declaration.kind === 'struct'
       ? declaration.fields.map((field) => show(field.name, field.name))
       : declaration.variants.map((variant) => {
           const members = variant.fields.map((field) => show(`${variant.name}.${field.name}`, field.name));
-          return members.length === 0 ? variant.name : `${variant.name}(${members.join(', ')})`;
+          return grow(variant.name) + (members.length === 0 ? '' : `(${members.join(', ')})`);
         });
-  return `${declaration.kind} ${typeToString(named)} { ${parts.join(', ')} } size ${size} align ${align}`;
+  return `${declaration.kind} ${grow(typeToString(named))} { ${parts.join(', ')} } size ${size} align ${align}`;
 }

@@ -27,6 +27,9 @@ export const MAX_LAYOUT_DEPTH = 256;
 /** Fields of all structs and enums whose layouts one function needs. */
 export const MAX_LAYOUT_FIELDS = 2 ** 17;
 
+/** Characters of the text that tells all layouts that one function depends on. */
+export const MAX_LAYOUT_TEXT = 2 ** 24;
+
 /** Bytes of all slots of a function. */
 export const MAX_SLOT_BYTES = 2 ** 30;
 

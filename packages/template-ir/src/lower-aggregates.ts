@@ -8,7 +8,7 @@
 import { factsOf } from './intern.js';
 import type { Block, ConcreteFunction, Edge, Instruction, IrFunction, Layout, Terminator, Value } from './ir.js';
 import { edgesOf } from './operations.js';
-import { fnType, isAggregate, isPlain, ptr, rebuild, scalar, type Type } from './types.js';
+import { type FunctionType, fnType, isAggregate, isPlain, ptr, rebuild, scalar, type Type } from './types.js';
 
 /** True if the function has values of aggregate types, or passes some through function pointers. */
 export function hasAggregates(fn: IrFunction): boolean {
@@ -25,10 +25,21 @@ function needsLowering(type: Type): boolean {
   return isAggregate(type) || factsOf(type).passesAggregates;
 }
 
+/** What `lowerType` made of types that it had to look into: many values may have one large type. */
+const loweredTypes = new WeakMap<Type, Type>();
+
 /** The type with function types in it as they are called: aggregates by address, a result of one through the first parameter. */
 export function lowerType(type: Type): Type {
   if (type.kind === 'scalar' || !factsOf(type).passesAggregates) return type;
-  if (type.kind !== 'fn') return rebuild(type, lowerType);
+  let lowered = loweredTypes.get(type);
+  if (lowered === undefined) {
+    lowered = type.kind === 'fn' ? lowerFunction(type) : rebuild(type, lowerType);
+    loweredTypes.set(type, lowered);
+  }
+  return lowered;
+}
+
+function lowerFunction(type: FunctionType): FunctionType {
   const params = type.params.map(passedType);
   if (type.result === undefined || !isAggregate(type.result)) {
     return fnType(params, type.result === undefined ? undefined : lowerType(type.result));

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   arrayOf,
   calleesOf,
+  environmentOf,
   FunctionBuilder,
   IrSpecialiseError,
   IrVerifyError,
@@ -18,6 +19,7 @@ import {
   specialise,
   type Type,
   type TypeDeclaration,
+  verifyDeclarations,
   verifyTemplate,
 } from './index.js';
 import { thrown } from './thrown.test-support.js';
@@ -185,6 +187,24 @@ it('looks at each type once, however much types share', () => {
   verifyTemplate(template, undefined, types);
   specialise(template, [], { types });
   expect(asked).toBeLessThan(100);
+});
+
+it('reports LIMIT where the layouts take too much text to tell', () => {
+  const name = 'P'.repeat(1024);
+  let type: Type = i64;
+  for (let i = 0; i < 9; i++) type = named(name, [type, type]); // half a million characters
+  const fields = Array.from({ length: 40 }, (_, i) => ({ name: `f${i}`, type: ptr(type) }));
+  const { types } = parseModule(`module m\nstruct ${name}<A: Any, B: Any> {\n  a: ptr<A>\n  b: ptr<B>\n}\n`);
+  const specialised = (count: number) => {
+    const all = [...types, { kind: 'struct' as const, name: 'S', typeParams: [], fields: fields.slice(0, count) }];
+    verifyDeclarations(all);
+    const f = new FunctionBuilder('f');
+    f.sizeof(named('S'));
+    f.return();
+    return specialise(f.build(), [], { types: environmentOf(all) });
+  };
+  expect(specialised(10).layouts).toHaveLength(1);
+  expect(thrown(IrSpecialiseError, () => specialised(40)).code).toBe('LIMIT');
 });
 
 function deep(levels: number): Type {

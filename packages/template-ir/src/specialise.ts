@@ -1,7 +1,7 @@
 // From a template and type arguments to a concrete function: decides branches on types, substitutes, verifies, lowers
 // aggregates. docs/spec/template-ir.md, section 9.
 import { boundOf, satisfies } from './bounds.js';
-import { type Concretion, checkNamedArgument, concreteType, layoutIn, slotLayoutIn } from './concrete.js';
+import { type Concretion, checkNamedArgument, concreteType, layoutIn, layoutLines, slotLayoutIn } from './concrete.js';
 import { concreteInstruction } from './concrete-instruction.js';
 import { decideBranches } from './decide-branches.js';
 import { NO_TYPES } from './declarations.js';
@@ -92,7 +92,7 @@ export function specialise(
   };
   check(verification(fn, noTemplates, types, raise));
   if (hasAggregates(fn)) return lowered(fn, concretion);
-  if (concretion.layouts !== undefined) fn.layouts = concretion.layouts.lines();
+  if (concretion.layouts !== undefined) fn.layouts = layoutLines(concretion);
   return fn as Unbranded as ConcreteFunction;
 }
 
@@ -121,7 +121,7 @@ function lowered(fn: Unbranded, concretion: Concretion): ConcreteFunction {
   };
   const found = renumber(lowerAggregates(fn, source));
   verifyLowered(found, concretion.types);
-  return { ...found, layouts: concretion.layouts?.lines() ?? [] } as Unbranded as ConcreteFunction;
+  return { ...found, layouts: layoutLines(concretion) } as Unbranded as ConcreteFunction;
 }
 
 /** The brand is a type only; nothing else sets it. */

@@ -89,6 +89,7 @@ describe('the specification', () => {
     expect(numbers).toEqual([
       ...[limits.MAX_NAME_LENGTH, limits.MAX_TYPE_PARAMS, limits.MAX_PARAMS],
       ...[limits.MAX_TYPE_DEPTH, limits.MAX_TYPE_PARTS, limits.MAX_LAYOUT_DEPTH, limits.MAX_LAYOUT_FIELDS],
+      limits.MAX_LAYOUT_TEXT,
       ...[limits.MAX_TYPE_SIZE, limits.MAX_FIELDS, limits.MAX_SLOT_BYTES],
       ...[limits.MAX_TEXT_LENGTH, limits.MAX_LITERAL_LENGTH],
     ]);

@@ -1,5 +1,5 @@
 // The binary form to functions. Nothing in the input is believed: every index and count is checked before it is used, and
-// memory stays within a small multiple of the input. What comes out is well-formed but not verified.
+// memory stays within 70 times the input (types take most; instructions and blocks some 30 bytes for each). What comes out is well-formed but not verified.
 import { IrDecodeError } from '../errors.js';
 import type {
   Block,
