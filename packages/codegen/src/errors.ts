@@ -9,7 +9,8 @@ import type { CpuFeature } from './cpu-features.js';
  *   aligned to more than 16 bytes (which no type is)
  * - `ERR_SIGNATURE_MISMATCH`: a call relies on another signature than its callee, or two calls to one symbol disagree; so does `fnaddr`
  * - `ERR_DUPLICATE_SYMBOL`: two functions of one unit have the same symbol, or the same template name and types
- * - `ERR_TOO_LARGE`: a unit of more than 1 GiB of code, or a function with a stack frame of more than 1 GiB
+ * - `ERR_TOO_LARGE`: a unit of more than 1 GiB of code, or a function with a stack frame of more than 1 GiB, or one that is too
+ *   large to compile in the memory at hand
  * - `ERR_SLOT_OUT_OF_REACH`: an import slot lies more than 2 GiB away from the code
  * - `ERR_SLOT_MISSING`: no address was given for an import's slot
  */

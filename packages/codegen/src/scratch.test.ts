@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { IntList, Scratch } from './scratch.js';
+import { IntList, OutOfScratch, Scratch } from './scratch.js';
 
 it('never gives out an array that is still taken, and gives it out again afterwards', () => {
   const scratch = new Scratch();
@@ -28,6 +28,17 @@ it('does not keep more than 16 MiB', () => {
   scratch.release();
   const kept = Array.from({ length: 5 }, () => scratch.take(2 ** 20)).filter((array) => large.includes(array));
   expect(kept).toHaveLength(4);
+});
+
+it('says when an array would be too long', () => {
+  const scratch = new Scratch();
+  const before = scratch.take(64);
+  for (const length of [2 ** 30 + 1, 2 ** 31]) {
+    expect(() => scratch.take(length)).toThrow(expect.objectContaining({ name: 'OutOfScratch', bytes: length * 4 }));
+    expect(() => scratch.take(length)).toThrow(OutOfScratch);
+  }
+  scratch.release();
+  expect(scratch.take(64)).toBe(before);
 });
 
 it('lists grow, keeping their items, and can be reversed', () => {

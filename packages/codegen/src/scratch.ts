@@ -9,22 +9,35 @@ const SHIFTS = 31;
 /** Where all arrays have more bytes than this, the longest are left to the garbage collector. */
 const KEPT_BYTES = 16 << 20;
 
+/** Thrown for an array longer than there are, or than there is memory for. */
+export class OutOfScratch extends Error {
+  override readonly name = 'OutOfScratch';
+
+  constructor(
+    readonly bytes: number,
+    options?: ErrorOptions,
+  ) {
+    super(`no array of ${bytes} bytes`, options);
+  }
+}
+
 export class Scratch {
   /** By i: all arrays of 2**i elements, those that are taken first, and how many that are. */
   private readonly arrays: Int32Array[][] = Array.from({ length: SHIFTS }, () => []);
   private readonly taken: number[] = new Array<number>(SHIFTS).fill(0);
   private bytes = 0;
 
-  /** An array of at least `length` elements, whatever they are, until `release`. */
+  /** An array of at least `length` elements, whatever they are, until `release`. Throws OutOfScratch. */
   take(length: number): Int32Array {
     const shift = length <= MIN_LENGTH ? MIN_SHIFT : 32 - Math.clz32(length - 1);
+    if (shift >= SHIFTS) throw new OutOfScratch(length * 4);
     const arrays = this.arrays[shift]!;
     const number = this.taken[shift]!++;
     return number < arrays.length ? arrays[number]! : this.make(shift);
   }
 
   private make(shift: number): Int32Array {
-    const array = new Int32Array(2 ** shift);
+    const array = allocate(2 ** shift);
     this.bytes += array.byteLength;
     this.arrays[shift]!.push(array);
     return array;
@@ -52,6 +65,14 @@ export class Scratch {
       const arrays = this.arrays[shift]!;
       while (arrays.length > 0 && this.bytes > KEPT_BYTES) this.bytes -= arrays.pop()!.byteLength;
     }
+  }
+}
+
+function allocate(length: number): Int32Array {
+  try {
+    return new Int32Array(length);
+  } catch (error) {
+    throw new OutOfScratch(length * 4, { cause: error });
   }
 }
 

@@ -10,6 +10,7 @@ import { CodegenError } from './errors.js';
 import type { ImportKind } from './imports.js';
 import { LiveRanges } from './live-ranges.js';
 import { lowerFunction } from './lower/function.js';
+import { OutOfScratch } from './scratch.js';
 import { type Workspace, withWorkspace } from './workspace.js';
 
 /** Changes whenever the same IR may give other bytes: persisted code of another version is not used. */
@@ -105,7 +106,8 @@ export interface CompiledUnit {
  *
  * @param functions what `specialise` made, in the order in which their code is to lie; may be none
  * @throws CodegenError `ERR_CPU_FEATURE` for `fma` where it is not allowed; `ERR_SIGNATURE_MISMATCH` and `ERR_DUPLICATE_SYMBOL` for
- * functions that do not fit together; `ERR_TOO_LARGE` for a frame or a unit of more than 1 GiB; `ERR_NOT_CONCRETE` and
+ * functions that do not fit together; `ERR_TOO_LARGE` for a frame or a unit of more than 1 GiB, or for what takes too
+ * much memory to compile; `ERR_NOT_CONCRETE` and
  * `ERR_UNSUPPORTED_TYPE` for what did not come out of `specialise`.
  * @example
  * const unit = compileUnit([specialise(template, [scalar('f64')])]);
@@ -136,7 +138,7 @@ function compileIn(
   const callees = new Callees(functions);
   const sink: UnitSink = { traps: [], localCalls: [], importSites: [], lines: [] };
   const features = new CpuFeatures(options.cpuFeatures ?? BASELINE);
-  const compiled = functions.map((fn): CompiledFunction => {
+  const compile = (fn: ConcreteFunction): CompiledFunction => {
     const lines = options.lines ? lineTable(fn) : undefined;
     const live = new LiveRanges(lowerFunction(fn, scratch, assembler, features, callees, lines));
     const allocation = allocateRegisters(live, options.registers);
@@ -145,14 +147,16 @@ function compileIn(
     const offset = assembler.size;
     emitFunction(live, allocation, assembler, sink);
     scratch.release();
-    if (assembler.size > MAX_CODE) {
-      const problem = `with it the unit has ${assembler.size} bytes of code, and none has more than ${MAX_CODE}`;
-      throw new CodegenError('ERR_TOO_LARGE', fn.symbol, `${problem}; compile it in a unit of its own, or split it`, {
-        expected: `at most ${MAX_CODE} bytes`,
-        found: `${assembler.size} bytes`,
-      });
-    }
     return { symbol: fn.symbol, offset, size: assembler.size - offset, signature: signatureOf(fn) };
+  };
+  const compiled = functions.map((fn) => {
+    try {
+      const made = compile(fn);
+      if (assembler.size > MAX_CODE) throw tooMuchCode(fn, assembler.size);
+      return made;
+    } catch (error) {
+      throw error instanceof OutOfScratch ? tooMuchMemory(fn, error) : error;
+    }
   });
   assembler.emitConstants();
   const { localCalls, importSites } = sink;
@@ -168,4 +172,17 @@ function compileIn(
     lines: sink.lines,
     cpuFeatures: features.used,
   };
+}
+
+function tooMuchCode({ symbol }: ConcreteFunction, bytes: number): CodegenError {
+  const problem = `with it the unit has ${bytes} bytes of code, and none has more than ${MAX_CODE}`;
+  return new CodegenError('ERR_TOO_LARGE', symbol, `${problem}; compile it in a unit of its own, or split it`, {
+    expected: `at most ${MAX_CODE} bytes`,
+    found: `${bytes} bytes`,
+  });
+}
+
+function tooMuchMemory({ symbol }: ConcreteFunction, { bytes, message }: OutOfScratch): CodegenError {
+  const problem = `compiling it takes more memory than there is: ${message}`;
+  return new CodegenError('ERR_TOO_LARGE', symbol, `${problem}; split the function`, { found: `${bytes} bytes` });
 }

@@ -13,6 +13,7 @@ import {
 } from '@simple-jit/template-ir';
 import { describe, expect, it } from 'vitest';
 import { CodegenError, compileUnit, GENERATOR_VERSION, patchImports, TARGET } from '../src/index.js';
+import { compileWith, type InternalOptions } from '../src/unit.js';
 import { functionsOf } from './support/agree.js';
 import { disassemble } from './support/disassembler.js';
 import { install, runNatively } from './support/native.js';
@@ -339,6 +340,17 @@ describe('errors', () => {
       found: '1073741832 bytes',
     });
     expect(() => compileUnit(slots(2 ** 30 - 64))).not.toThrow();
+  });
+
+  it('a function that takes more memory to compile than there is', () => {
+    const functions = functionsOf(CALLER, [scalar('i32')]);
+    const before = compileUnit(functions);
+    const onAllocated: InternalOptions['onAllocated'] = ({ machine }) => {
+      if (machine.symbol === 'fn$double$i32') machine.scratch.take(2 ** 30 + 1);
+    };
+    const error = caught(() => compileWith(functions, { onAllocated }));
+    expect(error).toMatchObject({ code: 'ERR_TOO_LARGE', symbol: 'fn$double$i32', found: '4294967300 bytes' });
+    expect(compileUnit(functions)).toEqual(before);
   });
 });
 
