@@ -91,7 +91,10 @@ export class TypeReader extends TokenReader {
     if (text === 'fn') return this.#function(depth);
     if (scalars.has(text)) return scalar(text as ScalarName);
     const index = this.typeParams.findIndex(({ name }) => name === text);
-    if (index >= 0) return param(index, text);
+    if (index >= 0) {
+      if (this.is('<')) this.fail(this.lexer.peek, 'ARITY', 'no type arguments', `${text} is a type parameter`);
+      return param(index, text);
+    }
     if (!isDeclarationName(text)) this.fail(token, 'RESERVED', 'a type', `${text} is no type`);
     const args = this.readTypeArgs(depth + 1);
     this.#references.push({ token, args: args.length });

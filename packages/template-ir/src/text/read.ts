@@ -82,7 +82,7 @@ export class Reader extends TypeReader {
   }
 
   #function(): FunctionNode {
-    this.expect('fn');
+    if (!this.accept('fn')) this.fail(this.lexer.peek, 'TOKEN', '"fn", "struct" or "enum"');
     const name = this.name('the name of the function');
     const typeParams = this.readTypeParams();
     this.expect('(');
@@ -141,7 +141,9 @@ export class Reader extends TypeReader {
 
   /** What starts with a word that is a keyword only here; before `=` or `:` it is the name of a value all the same. */
   #contextual(at: Token): InstructionNode | TerminatorNode {
-    if (at.kind !== 'name' && at.kind !== 'anonymous') this.fail(at, 'TOKEN', 'an instruction or a terminator');
+    if (at.kind !== 'name' && at.kind !== 'anonymous') {
+      this.fail(at, 'TOKEN', 'an instruction or a terminator', END_OF_BLOCK);
+    }
     const count = EFFECTS.get(at.text as 'store');
     if (count === undefined && at.text !== 'if' && at.text !== 'invoke' && at.text !== 'extern') {
       return this.#definition(this.label('an instruction or a terminator'));

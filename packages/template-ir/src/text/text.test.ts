@@ -238,6 +238,20 @@ describe('parseModule', () => {
     expect(error.message).toContain(`library.tir:${line}:${column}: expected ${error.expected}, found ${error.found}`);
   });
 
+  it.each([
+    [
+      'fn f<T: Any>(a: T<i64>) {\nentry:\n  return\n}',
+      '2:18: expected no type arguments, found "<" (T is a type parameter)',
+    ],
+    ['func f() {\n}', '2:1: expected "fn", "struct" or "enum", found "func"'],
+    [
+      'fn f() {\nentry:\n}',
+      '4:1: expected an instruction or a terminator, found "}" (a block ends in jump, branch, if, return or unreachable)',
+    ],
+  ])('says what is wrong with %j', (text, message) => {
+    expect(thrown(IrSyntaxError, () => parseModule(`module m\n${text}`)).message).toBe(`<text>:${message}`);
+  });
+
   it('says what to do', () => {
     const error = thrown(IrSyntaxError, () => parseModule(`module m\n${body('x = call g(a)\nreturn')}`));
     expect(error.hint).toBe('g is not in this module: write `x: i64 = call …`');
