@@ -20,6 +20,10 @@ export function implies(bound: Bound, needed: Bound): boolean {
 /**
  * The strongest bound that `type` satisfies: `Int` and `Float` for numbers, `Ord` for pointers, `Eq` for bool and function
  * pointers, `Any` for arrays, structs and enums; undefined for an unknown parameter.
+ *
+ * ```ts
+ * boundOf(parseType('ptr<u8>')); // 'Ord'
+ * ```
  */
 export function boundOf(type: Type, typeParams: readonly TypeParam[] = NO_PARAMS): Bound | undefined {
   switch (type.kind) {
@@ -43,7 +47,10 @@ function boundOfScalar(name: ScalarName): Bound | undefined {
   return first === 'f' ? 'Float' : undefined;
 }
 
-/** True if `type` can do what `needed` promises; a type parameter can what its own bound promises. */
+/**
+ * True if `type` can do what `needed` promises: `satisfies(scalar('i64'), 'Int')`. A type parameter can what its bound in
+ * `typeParams` promises.
+ */
 export function satisfies(type: Type, needed: Bound, typeParams: readonly KnownParam[] = NO_PARAMS): boolean {
   const bound = boundOf(type, typeParams);
   if (bound === undefined) return false;

@@ -52,26 +52,33 @@ export abstract class InstructionBuilder {
     return { types: this.#types, names: this.#names };
   }
 
-  /** Throws with `VALUE` for a value of another function. */
+  /** Throws with `VALUE` for a number that is no value of this function. */
   typeOf(value: Value): Type {
     return this.#types[value] ?? this.fail('VALUE', 'a value of this function', `number ${value}`);
   }
 
+  /**
+   * A literal: bigint for integers (and any other number type), number for floats, boolean, `0n` for null. Throws with `LITERAL`
+   * where the type has no such value.
+   */
   const(type: Type, value: ConstValue, name?: string): Value {
     return this.#define(type, name, (result) => ({ op: 'const', result, value }));
   }
 
+  /** An operation of one operand, whose type the result has: see `UnaryOp`. */
   unary(op: UnaryOp, arg: Value, name?: string): Value {
     if (!isUnary(op)) this.fail('OPCODE', 'an operation of one operand', JSON.stringify(op));
     return this.#define(this.typeOf(arg), name, (result) => ({ op, result, arg }));
   }
 
+  /** An operation of two operands of one type, which the result has: see `BinaryOp`. */
   binary(op: BinaryOp, left: Value, right: Value, name?: string): Value {
     if (!isBinary(op)) this.fail('OPCODE', 'an operation of two operands', JSON.stringify(op));
     this.typeOf(right);
     return this.#define(this.typeOf(left), name, (result) => ({ op, result, left, right }));
   }
 
+  /** Compares two operands of one type; gives a bool: see `CompareOp`. */
   compare(op: CompareOp, left: Value, right: Value, name?: string): Value {
     if (!isCompare(op)) this.fail('OPCODE', 'a comparison', JSON.stringify(op));
     this.typeOf(left);
@@ -79,6 +86,7 @@ export abstract class InstructionBuilder {
     return this.#define(scalar('bool'), name, (result) => ({ op, result, left, right }));
   }
 
+  /** `left` if `condition` (bool) is true, otherwise `right`; both are already computed. */
   select(condition: Value, left: Value, right: Value, name?: string): Value {
     this.typeOf(condition);
     this.typeOf(right);
@@ -109,6 +117,7 @@ export abstract class InstructionBuilder {
     return this.#define(this.typeOf(a), name, (result) => ({ op: 'fma', result, a, b, c }));
   }
 
+  /** The value at `address`; traps where there is no memory. */
   load(address: Value, name?: string): Value {
     const found = this.typeOf(address);
     const type = inferResult('load', found, undefined);
@@ -116,6 +125,7 @@ export abstract class InstructionBuilder {
     return this.#define(type, name, (result) => ({ op: 'load', result, address }));
   }
 
+  /** Writes `value` to `address`; traps where there is no memory. */
   store(address: Value, value: Value): void {
     this.typeOf(address);
     this.typeOf(value);

@@ -172,10 +172,12 @@ export class FunctionBuilder extends InstructionBuilder {
     this.#unfinished().instructions.push(instruction);
   }
 
+  /** Ends the current block: goes to `block`, `args` being its parameters. */
   jump(block: BlockId, args: readonly Value[] = []): void {
     this.#terminate({ op: 'jump', target: this.#edge(block, args) });
   }
 
+  /** Ends the current block: goes to `then` if `condition` (bool) is true, otherwise to `otherwise`. */
   branch(
     condition: Value,
     then: BlockId,
@@ -206,6 +208,7 @@ export class FunctionBuilder extends InstructionBuilder {
     this.#typeParams[type.index] = taught(type.index, is, this.#typeParams);
   }
 
+  /** Ends the current block and the function; `value` if it has a result. */
   return(value?: Value): void {
     const found = value === undefined ? undefined : this.typeOf(value);
     if (found !== this.#result) {
@@ -215,6 +218,7 @@ export class FunctionBuilder extends InstructionBuilder {
     this.#terminate({ op: 'return', value });
   }
 
+  /** Ends the current block: traps. */
   unreachable(): void {
     this.#terminate({ op: 'unreachable' });
   }

@@ -77,6 +77,7 @@ export interface Callee {
   readonly typeArgs: readonly Type[];
 }
 
+/** One operation, with the values that it reads and the one that it defines (`result`). */
 export type Instruction =
   | { readonly op: 'const'; readonly result: Value; readonly value: ConstValue }
   | { readonly op: UnaryOp; readonly result: Value; readonly arg: Value }
@@ -199,6 +200,7 @@ export interface Layout {
   readonly align: number;
 }
 
+/** The name of an operation. */
 export type Opcode = Instruction['op'];
 
 /** A jump to a block with the arguments for its parameters. */
@@ -207,6 +209,7 @@ export interface Edge {
   readonly args: readonly Value[];
 }
 
+/** How a block ends. */
 export type Terminator =
   | { readonly op: 'jump'; readonly target: Edge }
   | { readonly op: 'branch'; readonly condition: Value; readonly then: Edge; readonly else: Edge }
@@ -219,6 +222,7 @@ export type Terminator =
   /** Traps with kind `unreachable`. */
   | { readonly op: 'unreachable' };
 
+/** Instructions that run in order, and then the terminator. Edges to the block bring the values of its parameters. */
 export interface Block {
   readonly name: string | undefined;
   readonly params: readonly Value[];
@@ -226,6 +230,7 @@ export interface Block {
   readonly terminator: Terminator;
 }
 
+/** A type parameter, and what its argument must be able to do. */
 export interface TypeParam {
   readonly name: string;
   readonly bound: Bound;
@@ -283,6 +288,7 @@ export interface EnumDeclaration {
   readonly variants: readonly { readonly name: string; readonly fields: readonly FieldDeclaration[] }[];
 }
 
+/** What a struct or enum type is made of. */
 export type TypeDeclaration = StructDeclaration | EnumDeclaration;
 
 /** Finds the declaration of a named type. */

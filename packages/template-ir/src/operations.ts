@@ -3,27 +3,33 @@
 import type { BinaryOp, CompareOp, Edge, Instruction, Opcode, Terminator, UnaryOp, Value } from './ir.js';
 import { fnType, ptr, scalar, type Type } from './types.js';
 
+/** All operations of one operand. */
 export const UNARY_OPS: readonly UnaryOp[] = [
   ...(['neg', 'not', 'sqrt', 'abs', 'floor', 'ceil', 'trunc', 'round'] as const),
   ...(['popcount', 'clz', 'ctz', 'neg_checked'] as const),
 ];
+/** All operations of two operands whose result has their type. */
 export const BINARY_OPS: readonly BinaryOp[] = [
   ...(['add', 'sub', 'mul', 'div', 'rem', 'and', 'or', 'xor', 'shl', 'shr', 'min', 'max', 'rotl', 'rotr'] as const),
   ...(['add_checked', 'sub_checked', 'mul_checked', 'div_checked'] as const),
 ];
+/** All comparisons. */
 export const COMPARE_OPS: readonly CompareOp[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
 
 const unaryOps: ReadonlySet<string> = new Set(UNARY_OPS);
 const binaryOps: ReadonlySet<string> = new Set(BINARY_OPS);
 
+/** True for one of UNARY_OPS. */
 export function isUnary(op: Opcode): op is UnaryOp {
   return unaryOps.has(op);
 }
 
+/** True for one of BINARY_OPS. */
 export function isBinary(op: Opcode): op is BinaryOp {
   return binaryOps.has(op);
 }
 
+/** True for one of COMPARE_OPS. */
 export function isCompare(op: Opcode): op is CompareOp {
   return op === 'eq' || op === 'ne' || op === 'lt' || op === 'le' || op === 'gt' || op === 'ge';
 }

@@ -37,6 +37,7 @@ import {
 import { verification } from './verification.js';
 import { check } from './verify-function.js';
 
+/** The name of an instance, and where its types come from. */
 export interface SpecialiseOptions {
   /** The name that the instance is linked under; default: `mangle(template.name, typeArgs)`. */
   readonly symbol?: string;
@@ -174,7 +175,14 @@ function checkShape(arg: Type, param: TypeParam, template: string): void {
   throw new IrSpecialiseError('ARGUMENT_TYPE', template, message);
 }
 
-/** What a caller passes and gets back. For a template, its types still name the type parameters. */
+/**
+ * What a caller passes and gets back. For a template, its types still name the type parameters. The function has been verified:
+ * one without blocks has no signature (TypeError).
+ *
+ * ```ts
+ * signatureToString(signatureOf(fn)); // '(ptr<f64>, i64) -> f64'
+ * ```
+ */
 export function signatureOf(fn: IrFunction): Signature {
   return { params: fn.blocks[0]!.params.map((value) => fn.valueTypes[value]!), result: fn.result };
 }
@@ -189,6 +197,10 @@ export interface CalleeReference extends Callee {
 /**
  * What a verified function calls and takes the address of: each template, type arguments, signature and operation once, in
  * the order of their first use.
+ *
+ * ```ts
+ * for (const { template, typeArgs, signature } of calleesOf(fn)) link(template, typeArgs, signature);
+ * ```
  */
 export function calleesOf(fn: IrFunction): readonly CalleeReference[] {
   const found = new Map<string, CalleeReference>();

@@ -52,13 +52,16 @@ export interface FunctionType {
   readonly result: Type | undefined;
 }
 
+/** A type: made by `scalar`, `ptr`, `param`, `arrayOf`, `named` and `fnType` only, and compared by `===`. */
 export type Type = ScalarType | PointerType | ParamType | ArrayType | NamedType | FunctionType;
 
 /** What a type argument must be able to do. Each name includes the operations of those before it, Int and Float those of Num. */
 export type Bound = 'Any' | 'Eq' | 'Ord' | 'Num' | 'Int' | 'Float';
 
+/** All bounds, in the order of the binary form. */
 export const BOUNDS: readonly Bound[] = ['Any', 'Eq', 'Ord', 'Num', 'Int', 'Float'];
 
+/** All scalar types, in the order of the binary form. */
 export const SCALAR_NAMES: readonly ScalarName[] = [
   'i8', 'i16', 'i32', 'i64', 'u8', 'u16', 'u32', 'u64', 'f32', 'f64', 'bool',
 ]; // biome-ignore format: one row reads better
@@ -80,7 +83,7 @@ export function scalar(name: ScalarName): ScalarType {
   return scalars.get(name)!;
 }
 
-/** The type of addresses of `to`. */
+/** The type of addresses of `to`. Throws TypeError if that is no type of this copy of the package; so do all that follow. */
 export function ptr(to: Type): PointerType {
   let type = pointers.get(to);
   if (type === undefined) {
@@ -116,18 +119,22 @@ export function fnType(params: readonly Type[], result: Type | undefined): Funct
   return intern<FunctionType>(key, parts, () => ({ kind: 'fn', params: Object.freeze([...params]), result }));
 }
 
+/** True for `i8` to `u64`. */
 export function isInt(type: Type): type is ScalarType & { readonly name: IntName } {
   return type.kind === 'scalar' && (type.name[0] === 'i' || type.name[0] === 'u');
 }
 
+/** True for `i8` to `i64`. */
 export function isSigned(type: Type): boolean {
   return type.kind === 'scalar' && type.name[0] === 'i';
 }
 
+/** True for `f32` and `f64`. */
 export function isFloat(type: Type): type is ScalarType & { readonly name: FloatName } {
   return type.kind === 'scalar' && type.name[0] === 'f';
 }
 
+/** True for `bool`. */
 export function isBool(type: Type): boolean {
   return type === BOOL;
 }
@@ -174,7 +181,7 @@ export function mentionsNamed(type: Type): boolean {
   return !isPlain(type) && type.kind !== 'param' && factsOf(type).mentionsNamed;
 }
 
-/** Replaces each type parameter by the argument of its index. */
+/** Replaces each type parameter by the argument of its index; one that has none stays. The result may exceed the limits of types. */
 export function substitute(type: Type, args: readonly Type[]): Type {
   if (type.kind === 'param') return args[type.index] ?? type;
   if (isConcrete(type)) return type;

@@ -16,7 +16,11 @@ const noTemplates: TemplateLookup = () => undefined;
 
 /**
  * Checks every declaration and template of a module, and calls between templates against the callee's parameters and
- * bounds. Throws `IrVerifyError` for the first rule that is broken.
+ * bounds. Throws `IrVerifyError` (any `VerifyCode`) for the first rule that is broken.
+ *
+ * ```ts
+ * verifyModule(parseModule(text));
+ * ```
  */
 export function verifyModule(module: TemplateModule): void {
   checkModule(module, raise);
@@ -25,7 +29,11 @@ export function verifyModule(module: TemplateModule): void {
 /**
  * Checks one function, generic or concrete. Calls of templates that `lookup` finds are checked against them; others only
  * for well-formed types. `types` finds the declarations of structs and enums; without it, named types are believed to
- * exist, but no field of them can be used. Throws `IrVerifyError` for the first rule that is broken.
+ * exist, but no field of them can be used. Throws `IrVerifyError` (any `VerifyCode`) for the first rule that is broken.
+ *
+ * ```ts
+ * verifyTemplate(decodeTemplate(entry), lookupIn(module), environmentOf(module.types));
+ * ```
  */
 export function verifyTemplate(
   template: IrFunction,
@@ -37,13 +45,20 @@ export function verifyTemplate(
 
 /**
  * Checks struct and enum declarations: all of a module, or of several that belong together. Throws `IrVerifyError` for the
- * first rule that is broken, with the name of the declaration as that of the function.
+ * first rule that is broken, with the name of the declaration as that of the function: `NAME`, `DUPLICATE`, `TYPE`, `SHAPE`, `LIMIT`,
+ * `LAYOUT_CYCLE`.
  */
 export function verifyDeclarations(declarations: readonly TypeDeclaration[]): void {
   checkDeclarations(declarations, raise);
 }
 
-/** All problems of a module (at most 100); empty if `verifyModule` would accept it. */
+/**
+ * All problems of a module (at most 100); empty if `verifyModule` would accept it.
+ *
+ * ```ts
+ * console.log(diagnoseModule(module).map(diagnosticToString).join('\n'));
+ * ```
+ */
 export function diagnoseModule(module: TemplateModule): readonly IrDiagnostic[] {
   const found: IrDiagnostic[] = [];
   checkModule(module, collectInto(found));

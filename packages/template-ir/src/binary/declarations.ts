@@ -14,6 +14,11 @@ import { ByteWriter } from './writer.js';
 /**
  * A struct or enum declaration in the binary form. Nothing is checked but what the form needs: `verifyDeclarations` does.
  * Throws `IrVerifyError` (`LIMIT`, `NAME`) for types or names that the form cannot hold.
+ *
+ * ```ts
+ * const { kind, name, genericParams, body } = encodeDeclaration(declaration);
+ * decodeDeclaration({ kind, name, genericParams, body }); // equal to declaration
+ * ```
  */
 export function encodeDeclaration(declaration: TypeDeclaration): EncodedTemplate {
   const { kind, name, typeParams } = declaration;
@@ -58,7 +63,8 @@ export function encodeDeclaration(declaration: TypeDeclaration): EncodedTemplate
  * The declaration that an entry of kind 1 or 3 holds. It is *not* verified: call `verifyDeclarations` with it and those
  * that it uses before anything else.
  *
- * Throws `IrDecodeError` with the offset in `body`; `KIND` for an entry of another kind.
+ * Throws `IrDecodeError` with the offset in `body`: `KIND` for an entry of another kind, and all the other codes of `DecodeCode` but
+ * `LITERAL` and `OPCODE`. The input is not kept.
  */
 export function decodeDeclaration(encoded: {
   readonly kind: number;

@@ -40,7 +40,12 @@ import { readTypes } from './type-table.js';
  * The template that a TemplateCode entry holds. It is *not* verified: call `verifyTemplate` before anything else; whatever
  * the bytes were, that then either accepts it or throws `IrVerifyError`. The input is not kept.
  *
- * Throws `IrDecodeError` (all its codes) with the offset in `body`.
+ * Throws `IrDecodeError` (all codes of `DecodeCode`) with the offset in `body`, in bytes.
+ *
+ * ```ts
+ * const template = decodeTemplate(entry);
+ * verifyTemplate(template, lookup, types);
+ * ```
  */
 export function decodeTemplate(encoded: {
   /** Of the entry; only 0, a function, can be decoded. */

@@ -63,7 +63,10 @@ export function encodeTemplate(template: Template): EncodedTemplate {
   };
 }
 
-/** All declarations of a module and then all templates, each in its order. */
+/**
+ * All declarations of a module and then all templates, each in its order. Throws what `encodeDeclaration` and
+ * `encodeTemplate` throw.
+ */
 export function encodeModule(module: TemplateModule): readonly EncodedTemplate[] {
   return [...module.types.map(encodeDeclaration), ...module.templates.map(encodeTemplate)];
 }

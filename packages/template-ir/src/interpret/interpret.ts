@@ -26,6 +26,7 @@ import { type ByteMemory, LinearMemory, type Memory } from './memory.js';
  */
 export type ExternFunction = (args: readonly IrValue[], memory: ByteMemory) => IrValue | undefined;
 
+/** What interpreted code runs with; all of it may be left out. */
 export interface InterpretOptions {
   /** What addresses mean; without it, every load and store but those of slots traps. */
   readonly memory?: Memory;

@@ -37,6 +37,7 @@ export function parseModule(text: string, options: { readonly path?: string } = 
   return { name, types, templates };
 }
 
+/** What names in a type may mean; without it, all but those of the types that are always there are structs or enums. */
 export interface ParseTypeOptions {
   /** Names that stand for type parameters. */
   readonly typeParams?: readonly TypeParam[];
@@ -46,7 +47,12 @@ export interface ParseTypeOptions {
 
 /**
  * Reads one type, as notes and the text form write it: `i64`, `ptr<u8>`, `Pair<i32,f64>`, `array<i32, 4>`,
- * `fn(i64) -> bool`; `ptr<T>` if `typeParams` has a T. Throws `IrSyntaxError`.
+ * `fn(i64) -> bool`; `ptr<T>` if `typeParams` has a T. Throws `IrSyntaxError`: `CHARACTER`, `NUMBER`, `TOKEN`, `RESERVED`, `LIMIT`;
+ * `UNDEFINED` for what `types` does not have, `ARITY` for a wrong number of type arguments.
+ *
+ * ```ts
+ * parseType('ptr<u8>') === ptr(scalar('u8')); // true
+ * ```
  */
 export function parseType(text: string, options: ParseTypeOptions = {}): Type {
   const reader = new Reader(text, undefined, options.typeParams);
@@ -55,7 +61,13 @@ export function parseType(text: string, options: ParseTypeOptions = {}): Type {
   return type;
 }
 
-/** Reads a list of types: `i64`, `i64, Pair<i32, f64>`; none for an empty text. Throws `IrSyntaxError`. */
+/**
+ * Reads a list of types: `i64`, `i64, Pair<i32, f64>`; none for an empty text. Throws `IrSyntaxError` as `parseType` does.
+ *
+ * ```ts
+ * specialise(template, parseTypeList('i64, f64'));
+ * ```
+ */
 export function parseTypeList(text: string, options: ParseTypeOptions = {}): readonly Type[] {
   const reader = new Reader(text, undefined, options.typeParams);
   const types = reader.readTypeList();

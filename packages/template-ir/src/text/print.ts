@@ -24,7 +24,11 @@ import { inlineLiterals, type KnownTemplate } from './inline-literals.js';
  * The module as text: declarations, then functions. A const without a name stands as a literal in the instruction that
  * uses it, where the parser would put it at the same place. Names that are no identifiers or are taken print as if there
  * were none (`%3`). `parseModule(printModule(m))` deeply equals `m` for every verified module in canonical numbering (see
- * `renumber`).
+ * `renumber`). What the verifier refuses prints as well as it can.
+ *
+ * ```ts
+ * printModule(parseModule('module m  // hello')); // 'module m\n'
+ * ```
  */
 export function printModule(module: TemplateModule): string {
   const known = new Set(module.templates.map(({ name }) => name));
