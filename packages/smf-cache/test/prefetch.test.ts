@@ -1,5 +1,6 @@
 // Reading ahead: pages are in memory before they are needed, and nothing is left behind, however it ends.
 import { execFileSync } from 'node:child_process';
+import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { LsmfBuilder } from '@simple-jit/smf-format';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -45,7 +46,7 @@ describe('prefetchAsync', () => {
   });
 
   test('leaves nothing running when it is aborted in the midst of large files', async () => {
-    const paths = files(8, 20 << 20);
+    const paths = files(8, 4 << 20);
     const abort = new AbortController();
     const running = cache.prefetchAsync(paths, { concurrency: 4, signal: abort.signal });
     setImmediate(() => abort.abort(new Error('enough')));
@@ -91,7 +92,8 @@ describe('prefetchAsync', () => {
   });
 
   test('tells of failures in the order of the paths, whichever came first', async () => {
-    const late = folder.write('late.smf', new Uint8Array(20 << 20)); // read to its end before it is found to be no module
+    const late = folder.write('late.smf', new Uint8Array(0)); // read to its end before it is found to be no module
+    truncateSync(late, 20 << 20);
     const early = join(folder.path, 'missing');
     let order: string[];
     do {
