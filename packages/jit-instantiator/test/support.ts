@@ -1,5 +1,5 @@
 // A folder of one's own, and the example library in it.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ export const COLLECTIONS = readFileSync(new URL('../../../examples/collections.t
 
 export interface Workspace {
   readonly folder: string;
-  /** Puts a file there that only its owner may write, as the trust rule wants. */
+  /** Puts a file there that everyone may read and only its owner may write, as the trust rule wants. */
   write(name: string, content: Uint8Array): string;
   /** The example library, in a file of its own. */
   library(name?: string): string;
@@ -38,7 +38,8 @@ export function useWorkspace(): Workspace {
     },
     write(name, content) {
       const path = join(folder, name);
-      writeFileSync(path, content, { mode: 0o644 });
+      writeFileSync(path, content);
+      chmodSync(path, 0o644); // whatever the umask
       return path;
     },
     library: (name = 'collections.smf') => workspace.write(name, assembleLibrary(COLLECTIONS)),
