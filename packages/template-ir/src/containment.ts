@@ -2,7 +2,7 @@
 // no instance can contain itself.
 import { fieldsOf } from './declarations.js';
 import type { TypeDeclaration, TypeEnvironment } from './ir.js';
-import type { Type } from './types.js';
+import { isPlain, type Type } from './types.js';
 
 /**
  * A cycle of declarations that contain each other by value, from one back to itself (`['A', 'B', 'A']`); undefined if there
@@ -41,59 +41,73 @@ export function containmentCycle(
 /** For each declaration, which of its type parameters its values hold by value. */
 type ByValue = ReadonlyMap<string, readonly boolean[]>;
 
-/** Grows from "none" until nothing changes: at most as many rounds as there are type parameters. */
+/** A type that stands in a field of `owner`, as an argument or as a whole. */
+interface Part {
+  readonly owner: TypeDeclaration;
+  readonly type: Type;
+}
+
+/**
+ * Grows from "none" until nothing changes. Looks at each part of each declaration once: an argument waits until the
+ * declaration that takes it is found to hold it by value.
+ */
 function parametersByValue(declarations: readonly TypeDeclaration[], types: TypeEnvironment): ByValue {
   const byValue = new Map<string, boolean[]>();
-  /** Declarations to look at again when one of theirs has changed. */
-  const users = new Map<string, Set<string>>();
-  for (const { name, typeParams } of declarations)
-    byValue.set(
+  const waiting = new Map<string, Part[][]>();
+  const work: Part[] = [];
+  for (const { name, typeParams } of declarations) {
+    byValue.set(name, new Array<boolean>(typeParams.length).fill(false));
+    waiting.set(
       name,
-      typeParams.map(() => false),
+      typeParams.map(() => []),
     );
-  const work = declarations.map(({ name }) => name);
-  const queued = new Set(work);
-  for (let name = work.pop(); name !== undefined; name = work.pop()) {
-    queued.delete(name);
-    const known = byValue.get(name)!;
-    let changed = false;
-    for (const [, { type }] of fieldsOf(types(name)!)) {
-      for (const part of heldBy(type, byValue)) {
-        if (part.kind === 'param' && known[part.index] === false) {
-          known[part.index] = true;
-          changed = true;
-        }
-        if (part.kind !== 'named' || !byValue.has(part.name)) continue;
-        if (!users.has(part.name)) users.set(part.name, new Set());
-        users.get(part.name)!.add(name);
-      }
-    }
-    if (!changed) continue;
-    for (const user of users.get(name) ?? []) {
-      if (queued.has(user)) continue;
-      queued.add(user);
-      work.push(user);
+    const owner = types(name)!;
+    for (const [, { type }] of fieldsOf(owner)) work.push({ owner, type });
+  }
+  const seen = new Map<TypeDeclaration, Set<Type>>();
+  for (let part = work.pop(); part !== undefined; part = work.pop()) {
+    const { owner, type } = part;
+    if (isPlain(type) || !isNew(type, owner, seen)) continue;
+    if (type.kind === 'array') work.push({ owner, type: type.of });
+    else if (type.kind === 'param') {
+      const held = byValue.get(owner.name)!;
+      if (held[type.index] !== false) continue;
+      held[type.index] = true;
+      for (const user of waiting.get(owner.name)![type.index]!) work.push(user);
+    } else if (type.kind === 'named') {
+      const held = byValue.get(type.name);
+      type.args.forEach((arg, i) => {
+        if (held?.[i] === true) work.push({ owner, type: arg });
+        else if (held?.[i] === false) waiting.get(type.name)![i]!.push({ owner, type: arg });
+      });
     }
   }
   return byValue;
 }
 
-/** The type and what a value of it holds by value, as far as `byValue` knows. */
-function* heldBy(type: Type, byValue: ByValue): Generator<Type> {
-  yield type;
-  if (type.kind === 'array') yield* heldBy(type.of, byValue);
-  if (type.kind !== 'named') return;
-  const held = byValue.get(type.name);
-  for (const [i, arg] of type.args.entries()) if (held?.[i]) yield* heldBy(arg, byValue);
+function isNew(type: Type, owner: TypeDeclaration, seen: Map<TypeDeclaration, Set<Type>>): boolean {
+  const types = seen.get(owner);
+  if (types === undefined) seen.set(owner, new Set([type]));
+  else if (types.has(type)) return false;
+  else types.add(type);
+  return true;
 }
 
 /** The names of the declarations that a value of this one holds by value, each once. */
 function containedIn(declaration: TypeDeclaration, types: TypeEnvironment, byValue: ByValue): string[] {
   const names = new Set<string>();
-  for (const [, { type }] of fieldsOf(declaration)) {
-    for (const part of heldBy(type, byValue)) {
-      if (part.kind === 'named' && types(part.name) !== undefined && byValue.has(part.name)) names.add(part.name);
-    }
-  }
+  const seen = new Set<Type>();
+  const look = (type: Type): void => {
+    if (isPlain(type) || seen.has(type)) return;
+    seen.add(type);
+    if (type.kind === 'array') look(type.of);
+    if (type.kind !== 'named') return;
+    const held = byValue.get(type.name);
+    if (held !== undefined && types(type.name) !== undefined) names.add(type.name);
+    type.args.forEach((arg, i) => {
+      if (held?.[i] === true) look(arg);
+    });
+  };
+  for (const [, { type }] of fieldsOf(declaration)) look(type);
   return [...names];
 }

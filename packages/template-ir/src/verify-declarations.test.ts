@@ -113,6 +113,20 @@ describe('verifyDeclarations', () => {
     expect(error).toMatchObject({ code: 'LAYOUT_CYCLE', function: 'A', found: 'A > B > C > A' });
   });
 
+  it('looks at a declaration as often, however many others turn out to hold their arguments', () => {
+    const chain = Array.from({ length: 1000 }, (_, i) => struct(`S${i}`, named(`S${i + 1}`, [T])));
+    let looked = 0;
+    const all: TypeDeclaration = {
+      ...struct('All'),
+      get fields() {
+        looked++;
+        return chain.map(({ name }) => ({ name, type: named(name, [T]) }));
+      },
+    };
+    verifyDeclarations([struct('S1000', T), all, ...chain.toReversed()]);
+    expect(looked).toBeLessThan(10);
+  });
+
   it('takes long chains in its stride, and finds the cycle at their end', () => {
     const chain = Array.from({ length: 20_000 }, (_, i) => struct(`S${i}`, named(`S${i + 1}`, [T])));
     verifyDeclarations([...chain, struct('S20000', T)]);
