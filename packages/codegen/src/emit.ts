@@ -110,9 +110,11 @@ class Emitter {
       const block = order[o]!;
       const next = o + 1 < length ? order[o + 1]! : -1;
       assembler.bind(block);
-      mover.list(resolved.atStart, block);
+      const first = firstInstruction[block]!;
       const end = firstInstruction[block + 1]!;
-      for (let number = firstInstruction[block]!; number < end; number++) {
+      this.beginStatement(machine.code[(first << INSTRUCTION_SHIFT) + STATEMENT]!); // the moves are its own
+      mover.list(resolved.atStart, block);
+      for (let number = first; number < end; number++) {
         const at = number << INSTRUCTION_SHIFT;
         this.beginStatement(machine.code[at + STATEMENT]!);
         mover.list(resolved.beforeInstruction, number);

@@ -1,11 +1,13 @@
 // The tables of a unit against what a disassembler sees in its code, over random programs: traps, lines, imports, CPU features.
-import { type ConcreteFunction, printFunction, type TrapKind } from '@simple-jit/template-ir';
+import { type ConcreteFunction, lineTable, printFunction, type TrapKind } from '@simple-jit/template-ir';
 import { arbitraryProgram, arbitraryTraffic } from '@simple-jit/template-ir/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CodegenError, type CompiledUnit, type CpuFeature, compileUnit } from '../src/index.js';
+import { compileWith } from '../src/unit.js';
+import { functionsOf } from './support/agree.js';
 import { type DisassembledLine, disassemble } from './support/disassembler.js';
-import { closureOf } from './support/random-programs.js';
+import { closureOf, SCARCE } from './support/random-programs.js';
 
 /** The instructions for which a unit needs each feature. */
 const NEEDS: readonly (readonly [CpuFeature, RegExp])[] = [
@@ -128,4 +130,45 @@ it.each([
   });
   fc.assert(property, { numRuns: 120, seed: 20261123 });
   expect(traps).toBeGreaterThanOrEqual(leastTraps);
+});
+
+it('say of the moves where a block begins that they are its own', () => {
+  const guards = Array.from(
+    { length: 12 },
+    (_, i) => `
+n${i}:
+  c${i} = gt x, ${i}
+  branch c${i}, n${i + 1}, o${i}
+o${i}:
+  z${i} = add k${i % 6}, ${i}
+  return z${i}`,
+  ).join('');
+  const [fn] = functionsOf(`
+fn f(x: i64) -> i64 {
+entry:
+${Array.from({ length: 6 }, (_, i) => `  k${i} = mul x, ${i + 5}`).join('\n')}
+  jump n0
+${guards}
+n12:
+  return -1
+}`);
+  const linesOfBlocks = lineTable(fn!).map(({ instructions, terminator }) => [...instructions, terminator]);
+  let checked = 0;
+  for (const registers of SCARCE) {
+    const unit = compileWith([fn!], { registers, lines: true });
+    const code = linesOf(unit, 0);
+    const blockAt = (at: number): number => {
+      const { line } = unit.lines.findLast(({ offset }) => offset <= at)!;
+      return linesOfBlocks.findIndex((lines) => lines.includes(line));
+    };
+    for (const { text } of code.filter((each) => /^j[^m]/.test(each.text))) {
+      const target = Number(text.split(' ')[1]);
+      const rest = code.slice(code.findIndex(({ offset }) => offset === target));
+      const leave = rest.findIndex((each) => /^(j|ret)/.test(each.text));
+      if (rest[leave]!.text !== 'ret') continue;
+      expect(blockAt(target)).toBe(blockAt(rest[leave]!.offset));
+      checked++;
+    }
+  }
+  expect(checked).toBeGreaterThan(10);
 });
