@@ -94,7 +94,7 @@ export type Instruction =
   /**
    * To the type of `result`. Between integers: wraps or extends by the sign of the source. Integer to float, float to
    * float: rounds once to nearest even. Float to integer: truncates, saturates at the ends, NaN gives 0. bool to integer:
-   * 0 or 1. Nothing converts to bool, nor from or to a pointer. A type converts to itself.
+   * 0 or 1. Nothing converts to bool, nor from or to a pointer. A number type converts to itself.
    */
   | { readonly op: 'convert'; readonly result: Value; readonly arg: Value }
   /** As `convert`, but traps with kind `overflow` where an integer or float (NaN too) has no value in the integer type of the result. */
