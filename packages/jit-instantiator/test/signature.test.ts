@@ -1,6 +1,6 @@
 // Signed libraries: trusted by key whatever their owner, refused when a byte was changed, left alone by write-back.
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSmf, SmfBuilder, SmfFormatError } from '@simple-jit/smf-format';
 import fc from 'fast-check';
@@ -121,6 +121,26 @@ test('a tampered signed file is refused whatever its owner, and its templates st
       reason: expect.stringMatching(/changed after it was signed/),
     });
   }
+});
+
+test('a signed file too large to be verified is refused, and its templates still compile', () => {
+  const path = signedWithCode();
+  const bytes = readFileSync(path);
+  // A hole before the section table: 5 GiB that take no room on the disk.
+  const gap = 5 * 2 ** 30;
+  const { header, sections } = parseSmf(bytes);
+  const tables = header.sectionTableOffset;
+  const fields = sections.filter(({ offset }) => offset > tables).map(({ index }) => tables + 64 * index + 8);
+  for (const at of [...fields, bytes.length - 128 + 20, bytes.length - 128 + 28]) {
+    bytes.writeBigUInt64LE(bytes.readBigUInt64LE(at) + BigInt(gap), at);
+  }
+  truncateSync(path, tables);
+  truncateSync(path, tables + gap);
+  appendFileSync(path, bytes.subarray(tables));
+  expect(explain(path, { trustedKeys: [keys.publicKey] })).toEqual({
+    kind: 'rejected',
+    reason: expect.stringMatching(/not trusted: file: more bytes than one Uint8Array holds/),
+  });
 });
 
 test('code that was put in with its hashes made right is refused too', () => {
