@@ -12,8 +12,10 @@ const tested = ['packages', 'tooling']
 
 for (const folder of tested) rmSync(join(folder, 'reports'), { recursive: true, force: true });
 
-// The Node that runs the tests is part of turbo's key: what passed on one must run again on another.
-const status = runTurbo(['run', 'test', '--continue', '--ui=stream', ...process.argv.slice(2)], {
+// As many packages at a time as there are processors, not turbo's ten: each has workers of its own, and tests that share a
+// processor with all others run into their time limits. The Node that runs them is part of turbo's key: what passed on one
+// must run again on another.
+const status = runTurbo(['run', 'test', '--continue', '--ui=stream', '--concurrency=100%', ...process.argv.slice(2)], {
   SIMPLE_JIT_TEST_NODE: process.version,
 });
 
@@ -38,15 +40,20 @@ for (const folder of tested) {
   for (const failure of failures) console.error(`FAILED ${failure}`);
 }
 
-/** What failed in a file of tests, with its messages; a file that fails to load has no test of its own to fail. */
+/**
+ * What failed in a file of tests, with its messages; a file that fails to load has no test of its own to fail.
+ *
+ * @param {import('vitest/reporters').JsonTestResult} result of a file
+ */
 function failuresOf({ name, status, message, assertionResults }) {
   const file = relative(ROOT, name);
   const failures = assertionResults
     .filter((test) => test.status === 'failed')
-    .map(({ fullName, failureMessages }) => `${file} > ${fullName}\n${excerpt(failureMessages.join('\n'))}`);
+    .map(({ fullName, failureMessages }) => `${file} > ${fullName}\n${excerpt((failureMessages ?? []).join('\n'))}`);
   return status === 'failed' && failures.length === 0 ? [`${file}\n${excerpt(message)}`] : failures;
 }
 
+/** @param {string} text */
 function excerpt(text) {
   const lines = stripVTControlCharacters(text).split('\n');
   return lines
