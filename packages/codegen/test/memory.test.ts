@@ -1,5 +1,7 @@
 // Slots, fields, elements, blocks of memory: what aggregates become, native beside the interpreter, with many and with few registers.
+import { CodeArena, processSymbol } from '@simple-jit/native-mem';
 import { describe, expect, it } from 'vitest';
+import { slotKeyOf } from '../src/index.js';
 import type { InternalOptions } from '../src/unit.js';
 import { agree, functionsOf } from './support/agree.js';
 import { runNatively } from './support/native.js';
@@ -291,6 +293,74 @@ entry:
       }
     } finally {
       native.close();
+    }
+  });
+
+  it('a copy or fill whose end is not there writes nothing of its beginning', () => {
+    const text = `
+fn map(bytes: u64) -> ptr<u8> {
+entry:
+  anywhere: ptr<u8> = const null
+  readable_and_writable: i32 = const 3
+  private_and_anonymous: i32 = const 34
+  no_file: i32 = const -1
+  start: i64 = const 0
+  p: ptr<u8> = extern mmap(anywhere, bytes, readable_and_writable, private_and_anonymous, no_file, start)
+  return p
+}
+fn close(p: ptr<u8>, bytes: u64) -> i32 {
+entry:
+  none: i32 = const 0
+  r: i32 = extern mprotect(p, bytes, none)
+  return r
+}
+fn unmap(p: ptr<u8>, bytes: u64) -> i32 {
+entry:
+  r: i32 = extern munmap(p, bytes)
+  return r
+}
+fn byte(p: ptr<u8>, i: i64) -> u8 {
+entry:
+  q = elem p, i
+  b = load q
+  return b
+}
+fn copied(p: ptr<u8>, q: ptr<u8>, n: i64) {
+entry:
+  copy p, q, n
+  return
+}
+fn copied_many(p: ptr<u8>, q: ptr<u8>, n: i64) {
+entry:
+  copy p, q, 300
+  return
+}
+fn filled(p: ptr<u8>, q: ptr<u8>, n: i64) {
+entry:
+  fill p, 9, n
+  return
+}`;
+    const arena = CodeArena.default();
+    const slots = ['mmap', 'mprotect', 'munmap'].map(
+      (name) => [name, arena.allocateSlot(processSymbol(name)!)] as const,
+    );
+    const native = runNatively(
+      functionsOf(text),
+      new Map(slots.map(([symbol, { address }]) => [slotKeyOf({ kind: 'external', symbol }), address])),
+    );
+    const page = native.call('fn$map', [8192n]) as bigint;
+    try {
+      expect(native.call('fn$close', [page + 4096n, 4096n])).toBe(0n);
+      const source = new Uint8Array(4096).fill(7);
+      const target = page + 4096n - 16n;
+      for (const symbol of ['fn$copied', 'fn$copied_many', 'fn$filled']) {
+        expect(() => native.call(symbol, [target, source, 200n])).toThrow(expect.objectContaining({ kind: 'memory' }));
+      }
+      for (let i = 0n; i < 16n; i++) expect(native.call('fn$byte', [target, i])).toBe(0n);
+    } finally {
+      native.call('fn$unmap', [page, 8192n]);
+      native.close();
+      for (const [, slot] of slots) slot.close();
     }
   });
 
