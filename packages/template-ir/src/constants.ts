@@ -80,9 +80,9 @@ export function normaliseLiteral(value: ConstValue, type: Type): ConstValue {
   return type.name === 'f32' && typeof value === 'number' ? Math.fround(value) : value;
 }
 
-/** The literal in the text form: `-1`, `1.0`, `-0.0`, `inf`, `nan`, `true`; `null` for the null pointer. */
-export function literalToString(value: ConstValue, type: Type): string {
-  if ((type.kind === 'ptr' || type.kind === 'fn') && value === 0n) return 'null';
+/** The literal in the text form: `-1`, `1.0`, `-0.0`, `inf`, `nan`, `true`; `null` for the null pointer. No type in broken code. */
+export function literalToString(value: ConstValue, type: Type | undefined): string {
+  if ((type?.kind === 'ptr' || type?.kind === 'fn') && value === 0n) return 'null';
   if (typeof value !== 'number') return String(value);
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';

@@ -17,7 +17,7 @@ import type {
 import { isName } from '../names.js';
 import { operandsOf } from '../operations.js';
 import { renumber } from '../renumber.js';
-import { type Type, typeToString, withArguments } from '../types.js';
+import { typeToString, withArguments } from '../types.js';
 import { inlineLiterals, type KnownTemplate } from './inline-literals.js';
 
 /**
@@ -147,11 +147,7 @@ class Printer {
     const { op, result } = instruction;
     switch (op) {
       case 'const':
-        return this.#assign(
-          result,
-          `const ${literalToString(instruction.value, this.#fn.valueTypes[result] as Type)}`,
-          true,
-        );
+        return this.#assign(result, `const ${literalToString(instruction.value, this.#fn.valueTypes[result])}`, true);
       case 'convert':
       case 'convert_checked':
       case 'cast':

@@ -332,8 +332,14 @@ describe('printModule', () => {
     const fn = only('fn f(a: i64) -> i64 {\nentry:\n  return a\n}');
     const broken = {
       ...fn,
-      blocks: [{ ...fn.blocks[0]!, terminator: { op: 'return', value: 7 } }],
+      blocks: [
+        {
+          ...fn.blocks[0]!,
+          instructions: [{ op: 'const', result: 9, value: 1n }],
+          terminator: { op: 'return', value: 7 },
+        },
+      ],
     } as unknown as IrFunction;
-    expect(printFunction(broken)).toContain('return %7');
+    expect(printFunction(broken)).toContain('%9: ? = const 1\n  return %7');
   });
 });
