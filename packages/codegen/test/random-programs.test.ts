@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CodegenError } from '../src/index.js';
 import type { InternalOptions } from '../src/unit.js';
+import { agree } from './support/agree.js';
 import { HOST_FEATURES } from './support/host-features.js';
+import { GRAPH_ENTRY, randomGraph } from './support/random-graphs.js';
 import { checkDense, checkProgram, SCARCE } from './support/random-programs.js';
 import { verifyAllocation } from './support/verify-allocation.js';
 
@@ -25,6 +27,14 @@ function holds(arbitrary: fc.Arbitrary<TestProgram>, body: (program: TestProgram
   expect(checked).toBeGreaterThanOrEqual(numRuns);
   if (numRuns > 1000) process.stderr.write(`${checked} random programs agree (seed ${seed})\n`);
 }
+
+/** The last one is how many blocks it may run. */
+const GRAPH_ARGUMENTS = [
+  [5n, 2.5, 40n],
+  [-77n, -1e9, 200n],
+  [123456789n, 0.1, 1n],
+  [63n, 7, 90n],
+];
 
 /** All that the processor has, or only what nothing else can do: then everything else goes the long way. */
 const PROCESSORS = [HOST_FEATURES, new Set([...HOST_FEATURES].filter((feature) => feature === 'fma'))];
@@ -64,6 +74,27 @@ it('agree where dozens of values are alive', { timeout }, () => {
   }
   expect(ended).toBeGreaterThan(count / 2); // most do not trap early
   if (numRuns > 1000) process.stderr.write(`${count} dense programs agree (seed ${seed})\n`);
+});
+
+it('agree over control flow of any shape', { timeout }, () => {
+  const count = Math.ceil(numRuns / 3);
+  for (let i = 0; i < count; i++) {
+    const graph = [
+      seed + i,
+      2 + ((i * 7) % (i % 5 === 0 ? 60 : 13)),
+      1 + ((i * 11) % (i % 3 === 0 ? 45 : 12)),
+    ] as const;
+    const functions = randomGraph(...graph);
+    for (const registers of [undefined, SCARCE[i % SCARCE.length]!]) {
+      const options: InternalOptions = { cpuFeatures: PROCESSORS[i % 2]!, onAllocated: verifyAllocation };
+      try {
+        agree(functions, GRAPH_ARGUMENTS, registers === undefined ? options : { ...options, registers }, GRAPH_ENTRY);
+      } catch (error) {
+        throw new Error(`randomGraph(${graph.join(', ')})`, { cause: error });
+      }
+    }
+  }
+  if (numRuns > 1000) process.stderr.write(`${count} graphs agree (seed ${seed})\n`);
 });
 
 it('agree with many parameters', { timeout }, () => {
