@@ -279,6 +279,23 @@ describe('errors', () => {
     expect(caught(() => compileUnit(functions))).toMatchObject({ code: 'ERR_SIGNATURE_MISMATCH', symbol: 'fn$b' });
   });
 
+  it('two uses of an address that disagree', () => {
+    const takes = (name: string, type: string): ConcreteFunction =>
+      functionsOf(`fn ${name}() -> ${type} {\nentry:\n  f: ${type} = fnaddr g\n  return f\n}`)[0]!;
+    const functions = [takes('a', 'fn(i32) -> i32'), takes('b', 'fn(i64) -> i32')];
+    expect(caught(() => compileUnit(functions))).toMatchObject({
+      code: 'ERR_SIGNATURE_MISMATCH',
+      symbol: 'fn$b',
+      expected: '(i32) -> i32',
+      found: '(i64) -> i32',
+    });
+    const [inside] = functionsOf('fn g(x: i64) -> i32 {\nentry:\n  return 1\n}');
+    expect(caught(() => compileUnit([functions[0]!, inside!]))).toMatchObject({
+      code: 'ERR_SIGNATURE_MISMATCH',
+      symbol: 'fn$a',
+    });
+  });
+
   it('an operation that its type does not have, which the verifier would have refused', () => {
     const broken = (type: string, op: string): ConcreteFunction => {
       const [fn] = functionsOf(`fn f(x: ${type}) -> ${type} {\nentry:\n  r = neg x\n  return r\n}`);
