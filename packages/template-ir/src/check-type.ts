@@ -71,7 +71,7 @@ function checkOne(type: Type, { typeParams, declarations, maxParams, report }: T
 
 /** Reports each type argument of a struct or enum within `type`, whose shape is good, that does not meet its bound. */
 export function checkArgumentBounds(type: Type, scope: TypeScope): void {
-  if (scope.declarations === undefined || !mentionsNamed(type)) return;
+  if (scope.declarations === undefined) return;
   if (scope.boundsMet === undefined || scope.metBy !== scope.typeParams) {
     scope.boundsMet = new Set();
     scope.metBy = scope.typeParams;

@@ -6,7 +6,7 @@ import { NO_TYPES } from './declarations.js';
 import type { ControlFlow } from './dominators.js';
 import type { IrFunction, Template, TypeEnvironment, Value } from './ir.js';
 import { MAX_PARAMS } from './limits.js';
-import type { Type } from './types.js';
+import { isPlain, mentionsNamed, type Type } from './types.js';
 import type { VerifyCode } from './verify-code.js';
 import type { Sink } from './verify-declarations.js';
 import { type Definitions, takeDefinitions } from './working-memory.js';
@@ -94,10 +94,10 @@ export function isValue(value: Value, { types }: Verification): boolean {
 
 /** False, and reported, if the type is not one of the module or exceeds the limits. */
 export function checkType(type: Type, state: Verification): boolean {
-  return state.trustTypes || checkTypeShape(type, state);
+  return isPlain(type) || state.trustTypes || state.goodTypes?.has(type) === true || checkTypeShape(type, state);
 }
 
 /** Reports type arguments of structs and enums within the type that do not meet their bounds. */
 export function checkBounds(type: Type, state: Verification): void {
-  if (!state.trustTypes) checkArgumentBounds(type, state);
+  if (!state.trustTypes && mentionsNamed(type)) checkArgumentBounds(type, state);
 }
