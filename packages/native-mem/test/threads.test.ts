@@ -161,9 +161,9 @@ test('code can be read while its arena is closed in another thread', () => {
     `const [address, looks] = [0, 1];
      const shared = new BigInt64Array(workerData);
      const kinds = new Set();
-     while (Atomics.load(shared, address) !== -1n) {
+     for (let at; (at = Atomics.load(shared, address)) !== -1n; ) {
        try {
-         const found = nm.findCode(Atomics.load(shared, address));
+         const found = nm.findCode(at);
          if (found) kinds.add('byte ' + found.block.bytes().at(-1));
        } catch (error) {
          kinds.add(error.code);
