@@ -148,4 +148,21 @@ ${lines(
 }`;
 };
 
-const shapes: Record<string, Shape> = { branches, loops, calls, structs, 'spilled values': spilled };
+/** What a guard returns is needed far away from where it is made: after all other guards. */
+const guards: Shape = (count) => {
+  const checks = Math.ceil(count / 4);
+  return `fn f(x: i64) -> i64 {
+${lines(
+  checks,
+  (i) => `check${i}:
+  c${i} = gt x, ${i}
+  y${i} = mul x, ${i + 3}
+  branch c${i}, check${i + 1}, leave${i}`,
+)}
+check${checks}:
+  return x
+${lines(checks, (i) => `leave${i}:\n  return y${i}`)}
+}`;
+};
+
+const shapes: Record<string, Shape> = { branches, loops, calls, structs, guards, 'spilled values': spilled };
