@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks', // native memory and signal handlers belong to a process
     sequence: { shuffle: true },
-    testTimeout: 60_000,
+    testTimeout: 300_000, // for what hangs: a busy machine may be ten times as slow
     reporters: ['default', ['json', { outputFile: 'reports/tests.json' }]],
   },
 });
