@@ -1,17 +1,7 @@
 // The arena against a model: 100,000 random operations, after each of which both must agree.
+import { Random } from '@simple-jit/fixtures/random';
 import { describe, expect, test } from 'vitest';
 import { CodeArena, type CodeBlock, type DataBlock, findCode, type ImportSlot, pageSize } from '../src/index.js';
-
-/** A small generator with a seed, so that a failure can be repeated (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Expected {
   readonly block: CodeBlock;
@@ -25,8 +15,7 @@ describe.each([
 ] as const)('with %s', (backing, operations, unit) => {
   test(`${operations} random allocations, frees and look-ups agree with a model`, () => {
     const seed = Number(process.env.SIMPLE_JIT_TEST_SEED ?? 20261122);
-    const next = random(seed);
-    const pick = (limit: number) => Math.floor(next() * limit);
+    const random = new Random(seed);
     using arena = new CodeArena({ reserve: 64 * 2 ** 20, backing: [backing] });
     const blocks: Expected[] = [];
     const slots: { slot: ImportSlot; target: bigint }[] = [];
@@ -39,9 +28,9 @@ describe.each([
     let bytes = 0;
 
     const allocate = () => {
-      const size = 1 + pick(next() < 0.02 ? 200_000 : next() < 0.3 ? 2000 : 150);
-      const alignment = next() < 0.1 ? 2 ** (6 + pick(7)) : 64;
-      const fill = pick(256);
+      const size = 1 + random.below(random.fraction() < 0.02 ? 200_000 : random.fraction() < 0.3 ? 2000 : 150);
+      const alignment = random.fraction() < 0.1 ? 2 ** (6 + random.below(7)) : 64;
+      const fill = random.below(256);
       const block = arena.allocate(new Uint8Array(size).fill(fill), { alignment });
       const first = Number(block.address - arena.address) / unit;
       const length = Math.ceil(size / unit);
@@ -69,7 +58,7 @@ describe.each([
       const { block, fill } = blocks[index]!;
       const content = block.bytes();
       if (!content.every((byte) => byte === fill)) throw new Error(`damaged block (seed ${seed})`);
-      const offset = pick(block.size);
+      const offset = random.below(block.size);
       const found = findCode(block.address + BigInt(offset));
       if (found?.offset !== offset || found.block.address !== block.address)
         throw new Error(`not found (seed ${seed})`);
@@ -80,8 +69,8 @@ describe.each([
     const pagesOf = ({ address }: DataBlock, pages: number) =>
       Array.from({ length: pages }, (_, i) => address + BigInt(i * page));
     const allocateData = () => {
-      const size = 1 + pick(next() < 0.1 ? 100_000 : 2 * page);
-      const alignment = next() < 0.2 ? 2 ** pick(17) : 1;
+      const size = 1 + random.below(random.fraction() < 0.1 ? 100_000 : 2 * page);
+      const alignment = random.fraction() < 0.2 ? 2 ** random.below(17) : 1;
       const block = arena.allocateData(size, { alignment });
       const step = Math.max(page, alignment);
       const pages = (Math.ceil(size / step) * step) / page;
@@ -95,14 +84,14 @@ describe.each([
           throw new Error(`a slot in data (seed ${seed})`);
       }
       if (!block.read().every((byte) => byte === 0)) throw new Error(`data not zeroed (seed ${seed})`);
-      const fill = pick(256);
+      const fill = random.below(256);
       block.write(new Uint8Array(size).fill(fill));
-      const sealed = next() < 0.5;
+      const sealed = random.fraction() < 0.5;
       if (sealed) block.seal();
       data.push({ block, fill, sealed, pages });
     };
     const freeData = () => {
-      const { block, fill, sealed, pages } = data.splice(pick(data.length), 1)[0]!;
+      const { block, fill, sealed, pages } = data.splice(random.below(data.length), 1)[0]!;
       if (!block.read().every((byte) => byte === fill)) throw new Error(`damaged data (seed ${seed})`);
       if (sealed) expect(() => block.write(Uint8Array.of(1))).toThrow();
       for (const at of pagesOf(block, pages)) dataInUse.delete(at);
@@ -110,28 +99,28 @@ describe.each([
     };
 
     for (let i = 0; i < operations; i++) {
-      const dice = next();
+      const dice = random.fraction();
       const wanted = 200 + 180 * Math.sin(i / 5000);
       if (dice < 0.03) {
         if (data.length < 20 + 15 * Math.sin(i / 3000)) allocateData();
         else freeData();
       } else if (dice < 0.8) {
         if (blocks.length < wanted) allocate();
-        else free(pick(blocks.length));
+        else free(random.below(blocks.length));
       } else if (dice < 0.9) {
-        if (blocks.length > 0) check(pick(blocks.length));
+        if (blocks.length > 0) check(random.below(blocks.length));
       } else if (dice < 0.95 || slots.length === 0) {
-        if (next() < 0.5) {
+        if (random.fraction() < 0.5) {
           const slot = arena.allocateLazySlot(() => 1n);
           slots.push({ slot, target: slot.target });
           lazy++;
           mostLazy = Math.max(mostLazy, lazy);
         } else {
-          const target = BigInt(pick(2 ** 31));
+          const target = BigInt(random.below(2 ** 31));
           slots.push({ slot: arena.allocateSlot(target), target });
         }
       } else {
-        const { slot, target } = slots.splice(pick(slots.length), 1)[0]!;
+        const { slot, target } = slots.splice(random.below(slots.length), 1)[0]!;
         if (slot.target !== target) throw new Error(`damaged slot (seed ${seed})`);
         if (target > 2n ** 31n) lazy--;
         slot.close();

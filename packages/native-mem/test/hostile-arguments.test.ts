@@ -9,14 +9,10 @@ test.skipIf(portable)('wrong arguments end in a result or a typed error', () => 
   const rounds = 100_000;
   const seed = Number(process.env.SIMPLE_JIT_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
   const { stdout, stderr, status, signal } = runScript(`
-    let state = ${seed};
-    const next = () => { // mulberry32
-      state = (state + 0x6d2b79f5) | 0;
-      let t = Math.imul(state ^ (state >>> 15), 1 | state);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
-    const pick = (list) => list[Math.floor(next() * list.length)];
+    import { Random } from '${import.meta.resolve('@simple-jit/fixtures/random')}';
+    const random = new Random(${seed});
+    const next = () => random.fraction();
+    const pick = (list) => random.pick(list);
     const path = ${JSON.stringify(temporaryFile(new Uint8Array(20_000).fill(7)))};
     const detached = new Uint8Array(8);
     structuredClone(detached.buffer, { transfer: [detached.buffer] });

@@ -1,8 +1,9 @@
 // The judgement itself: it sees slow growth under noise, and is not moved by noise or by a single peak.
+
+import { Random } from '@simple-jit/fixtures/random';
 import { describe, expect, test } from 'vitest';
 import { judge, trendOf } from './judge.js';
 import type { Sample } from './measure.js';
-import { Random } from './random.js';
 
 const MIB = 2 ** 20;
 

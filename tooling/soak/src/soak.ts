@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Random } from '@simple-jit/fixtures/random';
 import { signSmf } from '@simple-jit/jit-instantiator';
 import { JitSymbolResolver } from '@simple-jit/symbol-resolver';
 import { asArgument, type Constants, Library } from './library.js';
 import { measure, type Sample } from './measure.js';
-import { Random } from './random.js';
 
 /** By the clock, or by what is done: then it is the same life on every machine, however slow and busy. */
 export type Length = { readonly minutes: number } | { readonly operations: number };

@@ -1,5 +1,6 @@
 // Long functions in which every value may be needed at any time: operands are picked from all that is in scope, so dozens of
 // values are alive at once, across loops, branches and calls. Shrinking is not for these; a seed and a size name a program.
+import { Random } from '@simple-jit/fixtures/random';
 
 const TYPES = ['i64', 'f64', 'i32', 'u32', 'f32', 'u8', 'i16', 'u64', 'bool'] as const;
 type TypeName = (typeof TYPES)[number];
@@ -18,25 +19,13 @@ export function denseProgram(seed: number, size: number): string {
 }
 
 class Generator {
-  private state: number;
+  private readonly random: Random;
   private names = 0;
   private lines: string[] = [];
   private scope: { readonly name: string; readonly type: TypeName }[] = [];
 
   constructor(seed: number) {
-    this.state = seed | 0;
-  }
-
-  /** Mulberry32. */
-  private below(limit: number): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % limit;
-  }
-
-  private choose<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
+    this.random = new Random(seed);
   }
 
   private fresh(prefix: string): string {
@@ -44,16 +33,16 @@ class Generator {
   }
 
   private literal(type: TypeName): string {
-    if (type === 'bool') return this.choose(['true', 'false']);
-    if (type[0] === 'f') return `${this.below(200) - 100}.${this.choose(['0', '5', '25', '125'])}`;
-    const value = this.choose([0, 1, 2, 3, 7, 8, 16, 100, this.below(120)]);
-    return type[0] === 'i' && this.below(4) === 0 ? `-${value}` : `${value}`;
+    if (type === 'bool') return this.random.pick(['true', 'false']);
+    if (type[0] === 'f') return `${this.random.below(200) - 100}.${this.random.pick(['0', '5', '25', '125'])}`;
+    const value = this.random.pick([0, 1, 2, 3, 7, 8, 16, 100, this.random.below(120)]);
+    return type[0] === 'i' && this.random.below(4) === 0 ? `-${value}` : `${value}`;
   }
 
   /** Any value of that type that is in scope; now and then, or if there is none, a literal. */
   private operand(type: TypeName): string {
     const fitting = this.scope.filter((value) => value.type === type);
-    return fitting.length === 0 || this.below(8) === 0 ? this.literal(type) : this.choose(fitting).name;
+    return fitting.length === 0 || this.random.below(8) === 0 ? this.literal(type) : this.random.pick(fitting).name;
   }
 
   private define(type: TypeName, text: string): string {
@@ -64,11 +53,11 @@ class Generator {
   }
 
   private statement(budget: number, nesting: number): void {
-    const kind = this.below(20);
+    const kind = this.random.below(20);
     if (kind < 9) this.operation();
     else if (kind < 12) this.conversion();
     else if (kind < 13) {
-      const type = this.choose(TYPES);
+      const type = this.random.pick(TYPES);
       this.define(type, `select ${this.operand('bool')}, ${this.operand(type)}, ${this.operand(type)}`);
     } else if (kind < 16) this.memory();
     else if (kind < 18) this.call();
@@ -79,15 +68,18 @@ class Generator {
   }
 
   private operation(): void {
-    const type = this.choose(TYPES);
-    if (type === 'bool' || this.below(5) === 0) {
-      const compared = this.choose(TYPES.filter((name) => name !== 'bool'));
-      this.define('bool', `${this.choose(COMPARES)} ${this.operand(compared)}, ${this.operandNotLiteral(compared)}`);
+    const type = this.random.pick(TYPES);
+    if (type === 'bool' || this.random.below(5) === 0) {
+      const compared = this.random.pick(TYPES.filter((name) => name !== 'bool'));
+      this.define(
+        'bool',
+        `${this.random.pick(COMPARES)} ${this.operand(compared)}, ${this.operandNotLiteral(compared)}`,
+      );
     } else {
       // Division by a literal that is not 0, mostly: a trap ends the run too soon.
-      const op = this.choose(type[0] === 'f' ? FLOAT_OPS : INT_OPS);
-      const divides = type[0] !== 'f' && (op === 'div' || op === 'rem') && this.below(40) !== 0;
-      const right = divides ? `${1 + this.below(100)}` : this.operand(type);
+      const op = this.random.pick(type[0] === 'f' ? FLOAT_OPS : INT_OPS);
+      const divides = type[0] !== 'f' && (op === 'div' || op === 'rem') && this.random.below(40) !== 0;
+      const right = divides ? `${1 + this.random.below(100)}` : this.operand(type);
       this.define(type, `${op} ${this.operandNotLiteral(type)}, ${right}`);
     }
   }
@@ -95,32 +87,32 @@ class Generator {
   /** Types follow from the first operand that has a name. */
   private operandNotLiteral(type: TypeName): string {
     const fitting = this.scope.filter((value) => value.type === type);
-    return fitting.length > 0 ? this.choose(fitting).name : this.define(type, `const ${this.literal(type)}`);
+    return fitting.length > 0 ? this.random.pick(fitting).name : this.define(type, `const ${this.literal(type)}`);
   }
 
   private conversion(): void {
-    const from = this.choose(TYPES);
+    const from = this.random.pick(TYPES);
     const to =
       from === 'bool'
-        ? this.choose(['i64', 'u8', 'i32'] as const)
-        : this.choose(TYPES.filter((name) => name !== 'bool'));
+        ? this.random.pick(['i64', 'u8', 'i32'] as const)
+        : this.random.pick(TYPES.filter((name) => name !== 'bool'));
     this.define(to, `convert ${this.operandNotLiteral(from)}`);
   }
 
   private memory(): void {
-    const [pointer, type] = this.choose([
+    const [pointer, type] = this.random.pick([
       ['p', 'i32'],
       ['q', 'f64'],
     ] as const);
     const index = this.define('i64', `and ${this.operandNotLiteral('i64')}, ${DENSE_LENGTH - 1}`);
     const address = this.fresh('at');
     this.lines.push(`  ${address} = elem ${pointer}, ${index}`);
-    if (this.below(2) === 0) this.define(type, `load ${address}`);
+    if (this.random.below(2) === 0) this.define(type, `load ${address}`);
     else this.lines.push(`  store ${address}, ${this.operand(type)}`);
   }
 
   private call(): void {
-    if (this.below(2) === 0) {
+    if (this.random.below(2) === 0) {
       this.define('i64', `call whole(${this.operand('i64')}, ${this.operand('f64')})`);
       return;
     }
@@ -139,7 +131,7 @@ class Generator {
   }
 
   private merged(): { readonly types: readonly TypeName[]; readonly params: readonly string[] } {
-    const types = Array.from({ length: this.below(8) }, () => this.choose(TYPES));
+    const types = Array.from({ length: this.random.below(8) }, () => this.random.pick(TYPES));
     return { types, params: types.map(() => this.fresh('m')) };
   }
 
@@ -158,7 +150,7 @@ class Generator {
   private branch(budget: number, nesting: number): void {
     const [yes, no, join] = [this.fresh('yes'), this.fresh('no'), this.fresh('join')];
     const { types, params } = this.merged();
-    const oneSided = this.below(3) === 0;
+    const oneSided = this.random.below(3) === 0;
     this.lines.push(`  branch ${this.operand('bool')}, ${yes}, ${oneSided ? this.edge(join, types) : no}`);
     for (const label of oneSided ? [yes] : [yes, no]) {
       this.nested(() => {
@@ -178,7 +170,11 @@ class Generator {
       `${head}(${[counter, ...types.map((type) => this.operand(type))].join(', ')})`;
     this.lines.push(`  jump ${edge('0')}`);
     this.enter(head, [i, ...params], ['i64', ...types]);
-    this.lines.push(`  ${more} = lt ${i}, ${1 + this.below(3)}`, `  branch ${more}, ${body}, ${done}`, `${body}:`);
+    this.lines.push(
+      `  ${more} = lt ${i}, ${1 + this.random.below(3)}`,
+      `  branch ${more}, ${body}, ${done}`,
+      `${body}:`,
+    );
     this.nested(() => {
       this.statements(budget, nesting - 1);
       this.lines.push(`  ${next} = add ${i}, 1`, `  jump ${edge(next)}`);

@@ -1,5 +1,6 @@
 // Functions whose blocks are any connected graph, also such as no structured language makes, over variables of all kinds that every
 // block may read and write. What ends them is fuel. A seed and two sizes name a function; shrinking is not for these.
+import { Random } from '@simple-jit/fixtures/random';
 import {
   arrayOf,
   type BinaryOp,
@@ -29,7 +30,7 @@ export const GRAPH_ENTRY = 'fn$graph';
 
 /** `graph(x: i64, y: f64, fuel: i64) -> i64`, and a function that it calls. */
 export function randomGraph(seed: number, blocks: number, variables: number): ConcreteFunction[] {
-  return [specialise(new GraphBuilder(seed, blocks, variables).build(), []), specialise(mixing(), [])];
+  return [specialise(new GraphBuilder(new Random(seed), blocks, variables).build(), []), specialise(mixing(), [])];
 }
 
 /** An order-dependent number of them all. */
@@ -57,33 +58,21 @@ class GraphBuilder {
   private readonly entryValues: { readonly type: ScalarName; readonly value: Value }[] = [];
 
   constructor(
-    private state: number,
+    private readonly random: Random,
     private readonly blockCount: number,
     private readonly variableCount: number,
   ) {}
 
-  /** Mulberry32. */
-  private below(limit: number): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % limit;
-  }
-
-  private choose<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
-  }
-
   private literal(type: ScalarName): Value {
-    const number = this.below(100);
+    const number = this.random.below(100);
     return this.f.const(scalar(type), type === 'bool' ? number > 50 : type[0] === 'f' ? number / 4 : BigInt(number));
   }
 
   private operand(type: ScalarName): Value {
     const fixed = this.entryValues.filter((each) => each.type === type);
-    if (fixed.length > 0 && this.below(4) === 0) return this.choose(fixed).value;
+    if (fixed.length > 0 && this.random.below(4) === 0) return this.random.pick(fixed).value;
     const fitting = this.vars.filter((each) => each.type === type);
-    return fitting.length === 0 ? this.literal(type) : this.f.read(this.choose(fitting).variable);
+    return fitting.length === 0 ? this.literal(type) : this.f.read(this.random.pick(fitting).variable);
   }
 
   build() {
@@ -100,7 +89,7 @@ class GraphBuilder {
     const successors = this.edges();
     for (const [number, block] of blocks.entries()) {
       f.switchTo(block);
-      for (let i = this.below(6); i > 0; i--) this.statement(slot);
+      for (let i = this.random.below(6); i > 0; i--) this.statement(slot);
       this.leave(left, exit, successors[number]!.map((target) => blocks[target]!) as [BlockId, BlockId]);
     }
     for (const block of [...blocks, exit]) f.seal(block);
@@ -116,54 +105,54 @@ class GraphBuilder {
 
   private declare(x: Value, y: Value): void {
     const { f } = this;
-    const type = this.choose(TYPES);
+    const type = this.random.pick(TYPES);
     const variable = f.variable(scalar(type));
     let value = this.literal(type);
-    if (this.below(4) > 0) {
+    if (this.random.below(4) > 0) {
       if (type === 'bool') value = f.compare('gt', x, this.literal('i64'));
       else value = f.convert(scalar(type), type[0] === 'f' ? y : x);
     }
     f.write(variable, value);
     this.vars.push({ type, variable });
-    if (this.below(3) === 0) this.entryValues.push({ type, value });
+    if (this.random.below(3) === 0) this.entryValues.push({ type, value });
   }
 
   /** Two for each block; every block is reached, from one with a smaller number. */
   private edges(): number[][] {
     const successors: number[][] = Array.from({ length: this.blockCount }, () => []);
     for (let number = 1; number < this.blockCount; number++) {
-      let from = this.below(number);
+      let from = this.random.below(number);
       while (successors[from]!.length > 1) from = (from + 1) % number;
       successors[from]!.push(number);
     }
     for (const targets of successors) {
-      while (targets.length < 2) targets.push(this.below(this.blockCount));
-      if (this.below(2) === 0) targets.reverse();
+      while (targets.length < 2) targets.push(this.random.below(this.blockCount));
+      if (this.random.below(2) === 0) targets.reverse();
     }
     return successors;
   }
 
   private statement(slot: Value): void {
     const { f } = this;
-    const { type, variable } = this.choose(this.vars);
-    const kind = this.below(16);
+    const { type, variable } = this.random.pick(this.vars);
+    const kind = this.random.below(16);
     const isInt = type !== 'bool' && type[0] !== 'f';
     if (kind < 3)
       f.write(variable, this.operand(type)); // variables change places
     else if (kind < 5) f.write(variable, f.select(this.operand('bool'), this.operand(type), this.operand(type)));
     else if (type === 'bool') {
-      const compared = this.choose(NUMBERS);
-      const op: CompareOp = this.choose(COMPARES);
+      const compared = this.random.pick(NUMBERS);
+      const op: CompareOp = this.random.pick(COMPARES);
       f.write(variable, f.compare(op, this.operand(compared), this.operand(compared)));
-    } else if (kind < 7) f.write(variable, f.convert(scalar(type), this.operand(this.choose(NUMBERS))));
-    else if (kind < 8 && isInt && this.below(8) === 0) this.binary(variable, type, this.choose(TRAPPING));
+    } else if (kind < 7) f.write(variable, f.convert(scalar(type), this.operand(this.random.pick(NUMBERS))));
+    else if (kind < 8 && isInt && this.random.below(8) === 0) this.binary(variable, type, this.random.pick(TRAPPING));
     else if (kind < 9 && type === 'i64') {
       f.write(variable, f.call(I64, 'mixing', [], MIXED.map((each) => this.operand(each)))); // biome-ignore format: one line
     } else if (kind < 10 && type === 'i64') {
       const item = f.item(slot, f.binary('and', this.operand('i64'), f.const(I64, 3n)));
-      if (this.below(2) === 0) f.store(item, this.operand('i64'));
+      if (this.random.below(2) === 0) f.store(item, this.operand('i64'));
       else f.write(variable, f.load(item));
-    } else this.binary(variable, type, this.choose<BinaryOp>(isInt ? INT_OPS : FLOAT_OPS));
+    } else this.binary(variable, type, this.random.pick<BinaryOp>(isInt ? INT_OPS : FLOAT_OPS));
   }
 
   private binary(variable: Variable, type: ScalarName, op: BinaryOp): void {
@@ -179,12 +168,12 @@ class GraphBuilder {
     f.branch(f.compare('le', rest, f.const(I64, 0n)), exit, [], go, []);
     f.seal(go);
     f.switchTo(go);
-    const bits = f.binary('and', rest, f.const(I64, BigInt(1 + this.below(7))));
+    const bits = f.binary('and', rest, f.const(I64, BigInt(1 + this.random.below(7))));
     const condition = [
       () => f.compare('eq', bits, f.const(I64, 0n)),
       () => this.operand('bool'),
       () => f.compare('lt', this.operand('i32'), this.operand('i32')),
     ];
-    f.branch(this.choose(condition)(), yes, [], no, []);
+    f.branch(this.random.pick(condition)(), yes, [], no, []);
   }
 }
