@@ -69,7 +69,7 @@ export class TrapError extends NativeMemError {
   readonly kind: TrapKind;
   readonly pc: bigint;
   readonly symbol: string | undefined;
-  /** Bytes from the start of the code block to the instruction. */
+  /** Bytes from the start of the code block to the instruction; after a call of what is no code, to where that call would have returned. */
   readonly offset: number | undefined;
 
   constructor(message: string, details: TrapErrorDetails) {
